@@ -25,7 +25,8 @@ from loadprofiles.shapes.sequence import Sequence
 
 _QUANTITIES: Mapping[str, Callable[[str], float]] = {"RATE": rate, "DURATION": duration, "SPEED": speed}
 _COMMENT = re.compile(r"^\s*#.*$", re.MULTILINE)
-_THEN = re.compile(r",?\s*\n\s*(?:then\b)?|,\s*then\b")
+_LINE_END = re.compile(r"(?:,(?:\s*then)?)?\s*\n\s*(?:then\b)?")
+_THEN = re.compile(r",\s*then\b")
 
 
 def parse_profile(text: str, *, offsets_ns: Nanoseconds | None = None) -> Profile:
@@ -35,10 +36,10 @@ def parse_profile(text: str, *, offsets_ns: Nanoseconds | None = None) -> Profil
     Constant(rate=2.0, duration_s=90.0)
     """
     bare = _COMMENT.sub("", text.lower()).strip()
-    pieces = [piece for piece in _THEN.split(bare) if piece.strip() or bare.count("\n") == 0]
-    shapes = tuple(_shape(piece.split(), offsets_ns=offsets_ns) for piece in pieces)
-    if not shapes:
+    if not bare:
         raise ProfileError(f"an empty profile: write one of {_known()}")
+    pieces = _THEN.split(_LINE_END.sub(", then ", bare))
+    shapes = tuple(_shape(piece.split(), offsets_ns=offsets_ns) for piece in pieces)
     return shapes[0] if len(shapes) == 1 else Sequence(parts=shapes)
 
 
