@@ -35,6 +35,7 @@ MAX_HEAD_BYTES: Final = 131072
 MAX_FIELDS: Final = 256
 MAX_INTERIM: Final = 32
 _BAD: Final = 502
+_VERSIONS: Final = {"1.1": 1, "1.0": 0}
 
 
 class _Body(Enum):
@@ -58,10 +59,10 @@ class ResponseReader:
     """Incremental reader of answers; see the module's opening for how to use it.
 
     Attributes after `feed`: `status` (0 until the final head is here), `reason`, `minor` (HTTP/1.x),
-    `fields` (all, as received), `passed` (end-to-end fields only), `lines` (those as `Name: value` CRLF
-    bytes, as a journal keeps them), `content_length` (-1 unless given), `chunked`, `until_close`, `interim`,
-    `pieces`, `body_bytes` (so far), `complete`, `keep_alive` (what the peer said), `excess` (bytes behind the
-    end).
+    `fields` (all, as received), `found` (values of the table's fields), `passed` (end-to-end fields only),
+    `lines` (those as `Name: value` CRLF bytes, as a journal keeps them), `content_length` (-1 unless given),
+    `chunked`, `until_close`, `interim`, `pieces`, `body_bytes` (so far), `complete`, `keep_alive` (what the
+    peer said), `excess` (bytes behind the end).
     """
 
     __slots__ = (
@@ -80,6 +81,7 @@ class ResponseReader:
         "content_length",
         "excess",
         "fields",
+        "found",
         "interim",
         "keep_alive",
         "lines",
@@ -117,6 +119,7 @@ class ResponseReader:
         self.status = 0
         self.minor = 1
         self.passed: Fields = []
+        self.found: dict[bytes, list[bytes]] = {}
         self.lines = b""
         self.content_length = -1
         self.chunked = False
@@ -193,12 +196,15 @@ class ResponseReader:
 
     def _end_head(self, parser: httptools.HttpResponseParser) -> None:
         status: int = parser.get_status_code()
-        self.minor = 1 if parser.get_http_version() == "1.1" else 0
+        minor = _VERSIONS.get(parser.get_http_version())
+        if minor is None:
+            raise WireError("the answer is neither HTTP/1.0 nor HTTP/1.1", status=_BAD)
+        self.minor = minor
         passed, found = sort_fields(self.fields, self._table)
         if status < 200:
             self._end_interim(status, passed)
             return
-        self.passed = passed
+        self.passed, self.found = passed, found
         self.lines = field_lines(passed)
         self.content_length = declared_length(found, status=_BAD)
         self.chunked = is_chunked(found, status=_BAD)
