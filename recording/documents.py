@@ -27,9 +27,13 @@ class Model(BaseModel):
 
 def load_document(path: Path | str, model: type[M]) -> M:
     """Read a YAML or JSON file into `model`; `InputError` names the file, the line and the fix."""
-    source = Path(path)
+    return load_text(read_text(Path(path)), model, source=str(path))
+
+
+def read_text(source: Path) -> str:
+    """The text of a file that a person wrote; `InputError` says why it cannot be had."""
     try:
-        text = source.read_text("utf-8")
+        return source.read_text("utf-8")
     except FileNotFoundError:
         raise InputError("no such file", place=str(source), fix="check the path") from None
     except IsADirectoryError:
@@ -42,7 +46,6 @@ def load_document(path: Path | str, model: type[M]) -> M:
         ) from None
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", place=str(source)) from None
-    return load_text(text, model, source=str(source))
 
 
 def load_text(text: str, model: type[M], *, source: str) -> M:
