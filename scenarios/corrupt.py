@@ -16,6 +16,7 @@ from scenarios.fault import Fault, Send
 
 _JSON_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _NEVER_IN_UTF8 = (0xC0, 0xF5, 0xFF)
+_LONGEST_ESCAPE = len(r"\u00e9")
 
 
 class Corrupt(Fault):
@@ -77,10 +78,18 @@ def _invalid_utf8(body: bytes, count: float, chance: random.Random) -> bytes:
 
 
 def _places(body: bytes, count: int, chance: random.Random) -> list[int]:
-    """Where to insert: inside strings of a JSON body, after the opening and before the closing quote."""
-    strings = [found.span() for found in _JSON_STRING.finditer(body)] or [(0, len(body) + 1)]
-    drawn = (chance.choice(strings) for _ in range(count))
-    return [chance.randrange(start + 1, end) for start, end in drawn]
+    """Where to insert: inside the strings of a JSON body, or anywhere in a body that has none."""
+    strings = [found.span() for found in _JSON_STRING.finditer(body)]
+    if not strings:
+        return [chance.randint(0, len(body)) for _ in range(count)]
+    return [_inside(body, chance.choice(strings), chance) for _ in range(count)]
+
+
+def _inside(body: bytes, string: tuple[int, int], chance: random.Random) -> int:
+    """A place between the quotes that leaves escapes whole: only the encoding is to be wrong."""
+    start, end = string
+    at = chance.randrange(start + 1, end)
+    return start + 1 if b"\\" in body[max(start + 1, at - _LONGEST_ESCAPE) : at] else at
 
 
 _DAMAGE: dict[str, Callable[[bytes, float, random.Random], bytes]] = {
