@@ -33,7 +33,7 @@ from scenarios.fault import ROLES_BY_WORD, Fault, Target
 from scenarios.library import AnyFault, fault_name, read_fault
 from scenarios.nothing import Nothing
 
-NEVER_NS = LONGEST_NS
+NEVER_NS = LONGEST_NS  # a window without an end
 
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 
@@ -42,18 +42,13 @@ class Window(Model):
     """From `from_ns` until just before `to_ns`, on the run's clock; without `to` until the end."""
 
     from_ns: Duration = Field(0, alias="from")
-    to_ns: Duration | None = Field(None, alias="to")
+    to_ns: Duration = Field(NEVER_NS, alias="to", validate_default=False)
 
     @model_validator(mode="after")
     def _in_order(self) -> "Window":
-        if self.closes_ns <= self.from_ns:
+        if self.to_ns <= self.from_ns:
             raise ValueError("`to` must be later than `from`")
         return self
-
-    @property
-    def closes_ns(self) -> int:
-        """`to_ns`, or later than any run."""
-        return NEVER_NS if self.to_ns is None else self.to_ns
 
 
 class Match(Model):

@@ -114,7 +114,7 @@ class _Line:
     def __init__(self, entry: FaultEntry, *, seed: int) -> None:
         self.entry = entry
         self.target = entry.strikes
-        self.from_ns, self.to_ns = entry.window.from_ns, entry.window.closes_ns
+        self.from_ns, self.to_ns = entry.window.from_ns, entry.window.to_ns
         self.methods, self.pattern = entry.match.methods, entry.match.pattern
         self.max_total = entry.limits.max_total
         self.selection: Selection = selection(seed=seed, fault_id=entry.id, probability=entry.probability)

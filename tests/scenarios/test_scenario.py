@@ -54,11 +54,11 @@ def test_every_key_is_read(tmp_path: Path) -> None:
     assert first.type == "missing"
     assert first.params == Missing(path="$.instances[*].income", how="drop_key")
     assert first.match.methods == {b"POST", b"PUT"}
-    assert (first.window.from_ns, first.window.closes_ns) == (30_000_000_000, 90_000_000_000)
+    assert (first.window.from_ns, first.window.to_ns) == (30_000_000_000, 90_000_000_000)
     assert first.limits.max_total == 10
     assert first.strikes.covers("reference", "shadow-2")
     assert second.params == Corrupt.model_validate({"flip_bits": 2})
-    assert (second.probability, second.window.closes_ns, second.match.methods) == (1.0, NEVER_NS, frozenset())
+    assert (second.probability, second.window.to_ns, second.match.methods) == (1.0, NEVER_NS, frozenset())
     assert third.strikes.covers("baseline", "any")
     assert third.strikes.covers("candidate", "any")
     assert not third.strikes.covers("reference", "any")
