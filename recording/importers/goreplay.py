@@ -65,13 +65,18 @@ class _Message:
         self.url = b""
         self.headers: list[tuple[str, str]] = []
         self.body = bytearray()
+        self.head_complete = False
         self.complete = 0
 
     def on_url(self, url: bytes) -> None:
         self.url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self.headers.append((name.decode("latin-1"), value.decode("latin-1")))
+        if not self.head_complete:  # what comes after the body is a trailer
+            self.headers.append((name.decode("latin-1"), value.strip(b" \t").decode("latin-1")))
+
+    def on_headers_complete(self) -> None:
+        self.head_complete = True
 
     def on_body(self, piece: bytes) -> None:
         self.body += piece

@@ -8,14 +8,12 @@ A file that is in order is streamed. One that is not is sorted on disk, in runs 
 merged (the arrivals alone are too few bytes to matter; the requests are not).
 """
 
-import gzip
 import heapq
 import pickle
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO, cast
 
 from recording.errors import InputError
 from recording.exchange import Request
@@ -23,6 +21,7 @@ from recording.importers.goreplay import GoReplay
 from recording.importers.importer import Importer, Tally
 from recording.importers.jsonl import JsonLines
 from recording.importers.nothing import Nothing
+from recording.importers.opened import open_input
 from recording.trace import TraceFacts, TraceWriter
 
 IMPORTERS: dict[str, Importer] = {member.name: member for member in (GoReplay(), JsonLines(), Nothing())}
@@ -105,7 +104,8 @@ def _member(path: Path, format_name: str) -> Importer:
                 f"no importer {format_name!r}", place="--format", fix=f"one of {', '.join(IMPORTERS)}"
             )
         return IMPORTERS[format_name]
-    with _open(path) as file:
+    file, _ = open_input(path)
+    with file:
         head = file.read(_HEAD_BYTES)
     for member in IMPORTERS.values():
         if member.recognises(head):
@@ -118,24 +118,12 @@ def _member(path: Path, format_name: str) -> Importer:
     )
 
 
-def _open(path: Path) -> BinaryIO:
-    try:
-        file = path.open("rb")
-        if file.read(2) == b"\x1f\x8b":
-            file.seek(0)
-            return cast(BinaryIO, gzip.GzipFile(fileobj=file))  # cast: GzipFile has the methods, not the base
-        file.seek(0)
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", place=str(path), fix="check the path") from None
-    return file
-
-
 def _read(path: Path, member: Importer, tally: Tally) -> Iterator[Request]:
-    with _open(path) as file:
-        try:
-            yield from member.read(file, tally)
-        except (EOFError, gzip.BadGzipFile, OSError) as error:
-            tally.count("truncated", place="end", reason=f"the file is damaged or cut short: {error}")
+    file, packed = open_input(path)
+    with file:
+        yield from member.read(file, tally)
+    if packed is not None and packed.damage:
+        tally.count("truncated", place="end", reason=packed.damage)
 
 
 def _unique(request_id: str, *, number: int, seen: dict[str, int], tally: Tally) -> str:

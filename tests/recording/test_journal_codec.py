@@ -1,0 +1,118 @@
+"""A record is the same after the journal as before it, and bytes that are not one are refused."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recording.errors import DamageError
+from recording.exchange import Exchange, RequestSeen
+from recording.journal_codec import (
+    decode_exchange,
+    decode_request,
+    encode_exchange,
+    encode_request,
+    join_faults,
+)
+
+instants = st.integers(min_value=-(1 << 62), max_value=1 << 62)
+names = st.text(alphabet="abcdefghijklmnop-_.~0123456789", max_size=40)
+blobs = st.binary(max_size=300)
+
+
+@given(
+    name=names,
+    due=instants,
+    sent=instants,
+    first=instants,
+    done=instants,
+    head=blobs,
+    body=blobs,
+    faults=st.lists(names.filter(bool), max_size=4),
+    chunk_ns=st.lists(instants, max_size=20),
+    status=st.integers(0, 65535),
+)
+def test_an_exchange_survives(
+    name: str,
+    due: int,
+    sent: int,
+    first: int,
+    done: int,
+    head: bytes,
+    body: bytes,
+    faults: list[str],
+    chunk_ns: list[int],
+    status: int,
+) -> None:
+    """Every field comes back."""
+    payload = encode_exchange(
+        request_id=name.encode(),
+        target=b"base",
+        role=b"baseline",
+        due_ns=due,
+        sent_ns=sent,
+        first_byte_ns=first,
+        done_ns=done,
+        outcome=b"ok",
+        status=status,
+        request_bytes=3,
+        response_bytes=len(body),
+        response_head=head,
+        response_body=body,
+        faults=join_faults(faults),
+        chunks=len(chunk_ns),
+        chunk_ns=chunk_ns,
+    )
+    assert decode_exchange(payload) == Exchange(
+        request_id=name,
+        target="base",
+        role="baseline",
+        due_ns=due,
+        sent_ns=sent,
+        first_byte_ns=first,
+        done_ns=done,
+        outcome="ok",
+        status=status,
+        request_bytes=3,
+        response_bytes=len(body),
+        response_head=head,
+        response_body=body,
+        faults=tuple(faults),
+        chunks=len(chunk_ns),
+        chunk_ns=tuple(chunk_ns),
+    )
+
+
+@given(name=names, path=st.text(alphabet="/?%abc\xff", max_size=30), fields=blobs, body=blobs)
+def test_a_request_survives(name: str, path: str, fields: bytes, body: bytes) -> None:
+    """Every field comes back, obs-text in a path included."""
+    payload = encode_request(
+        request_id=name.encode(),
+        received_ns=1,
+        due_ns=-1,
+        method=b"POST",
+        path=path.encode("latin-1"),
+        fields=fields,
+        body=body,
+        body_bytes=len(body) + 5,
+    )
+    assert decode_request(payload) == RequestSeen(
+        request_id=name,
+        received_ns=1,
+        due_ns=-1,
+        method="POST",
+        path=path,
+        fields=fields,
+        body=body,
+        body_bytes=len(body) + 5,
+    )
+
+
+@pytest.mark.parametrize("decode", [decode_exchange, decode_request])
+@given(junk=st.binary(max_size=120))
+def test_junk_is_refused_or_read_but_never_crashes(decode: object, junk: bytes) -> None:
+    """Only one error class comes out of the decoder."""
+    assert callable(decode)
+    try:
+        decode(junk)
+    except (DamageError, UnicodeDecodeError):
+        return
