@@ -1,8 +1,8 @@
 """A file opened for an importer, seen through gzip if it is gzip, and what was wrong with its end.
 
-Knows the magic bytes and zlib; refuses to know formats. The standard library's gzip reader raises in the middle of
-a read when a file is cut and takes the bytes it had with it; this one gives every byte there was and remembers the
-damage.
+Knows the magic bytes and zlib; refuses to know formats. The standard library's gzip reader raises in the
+middle of a read when a file is cut and takes the bytes it had with it; this one gives every byte there was
+and remembers the damage.
 """
 
 import io

@@ -89,7 +89,9 @@ def test_gzip_is_seen_through_and_a_cut_one_is_counted(tmp_path: Path) -> None:
     """By content, not by name."""
     packed = gzip.compress(SEPARATOR.join([POST] * 200))
     assert imported(tmp_path, packed).facts.requests == 200
-    assert imported(tmp_path, packed[:-20]).facts.changed["truncated"] == 1
+    cut = imported(tmp_path, packed[:-20])
+    assert cut.facts.requests > 0
+    assert any("cut short" in note for note in cut.notes)
 
 
 @pytest.mark.parametrize("content", [b"", b"hello world", b"PAR1....PAR1", b'{"a": 1}\n'])
