@@ -7,6 +7,7 @@ message, exit code 2, no traceback. Anything else unexpected is ours: exit code 
 import os
 import sys
 import traceback
+from collections.abc import Callable
 
 import click
 import typer
@@ -25,7 +26,7 @@ from sparring.commands.run import run
 from sparring.commands.schema import schema
 from sparring.exit_codes import ExitCode
 
-VERBS = {
+VERBS: dict[str, Callable[..., int]] = {
     "demo": demo,
     "run": run,
     "proxy": proxy,

@@ -17,10 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+import psutil
+
 from recording.errors import InputError
 
 POLL_S = 0.02
 PORT_FREE_TIMEOUT_S = 10.0
+KILL_TIMEOUT_S = 5.0
 _TAIL_BYTES = 4096
 
 
@@ -89,8 +92,9 @@ def stop(child: Child, *, grace_s: float) -> int | None:
     wait_until(lambda: not group_lives(child.pid), timeout_s=0 if child.exit_code() is None else grace_s)
     if group_lives(child.pid):
         signal_group(child.pid, signal.SIGKILL)
+        wait_until(lambda: not group_lives(child.pid), timeout_s=KILL_TIMEOUT_S)
     with contextlib.suppress(subprocess.TimeoutExpired):
-        child.process.wait(timeout=grace_s + 1)
+        child.process.wait(timeout=KILL_TIMEOUT_S)
     if child.stdout is not None:
         child.stdout.close()
     return child.exit_code()
@@ -103,12 +107,19 @@ def signal_group(group: int, number: signal.Signals) -> None:
 
 
 def group_lives(group: int) -> bool:
-    """Whether any process of the group is still there."""
+    """Whether any process of the group still runs; one that is dead and not yet reaped does not."""
     try:
         os.killpg(group, 0)
     except ProcessLookupError:
         return False
-    return True
+    return any(_runs_in(process, group) for process in psutil.process_iter())
+
+
+def _runs_in(process: psutil.Process, group: int) -> bool:
+    try:
+        return os.getpgid(process.pid) == group and process.status() != psutil.STATUS_ZOMBIE
+    except (ProcessLookupError, psutil.NoSuchProcess):
+        return False
 
 
 def wait_until(done: Callable[[], bool], *, timeout_s: float) -> bool:

@@ -126,7 +126,7 @@ class Rehearsal:
             RECORDER, "sparring.recorder", recorder_config(self.config, self.folder, pids=self._pids())
         )
         engine = engine_config(self.config, self.folder, to=f"http://{proxy['listen'][0]}")
-        self._start_own(ENGINE, "replay", engine, timeout_s=LOAD_TIMEOUT_S)
+        self._start_own(ENGINE, "replay", engine, sign="progress", timeout_s=LOAD_TIMEOUT_S)
         self._clock.set_origin(time.monotonic_ns() + LEAD_NS)
         self.screen.say(
             f"traffic starts; live numbers at {recorder['listen']}/metrics and {proxy['admin']}/metrics"
@@ -165,12 +165,19 @@ class Rehearsal:
         raise NotReadyError(problem + log)
 
     def _start_own(
-        self, name: str, module: str, config: dict[str, Any], *, timeout_s: float = START_TIMEOUT_S
+        self,
+        name: str,
+        module: str,
+        config: dict[str, Any],  # Any: JSON
+        *,
+        sign: str = "ready",
+        timeout_s: float = START_TIMEOUT_S,
     ) -> dict[str, Any]:  # Any: JSON
+        """Start one of our own processes and wait for the line that says it is ready (the key `sign`)."""
         path = config_file(self.folder, name)
         write_json(path, config)
         child = self._stage.start(name, [sys.executable, "-m", module, str(path)], speaks=True)
-        ready = self._stage.spoken[name].wait_for("ready", child=child, timeout_s=timeout_s)
+        ready = self._stage.spoken[name].wait_for(sign, child=child, timeout_s=timeout_s)
         if ready is None:
             code = child.exit_code()
             if code == ExitCode.USAGE:
