@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from loadprofiles.arrivals import arrivals
+from loadprofiles.arrivals import MOST_ARRIVALS, arrivals
 from loadprofiles.notation import parse_profile
 from loadprofiles.profile import NS_PER_S, Nanoseconds, Profile, ProfileError
 from loadprofiles.shapes.recorded import Recorded
@@ -72,5 +72,8 @@ def _as_long_as_asked(config: ReplayConfig, profile: Profile, due_ns: Nanosecond
 
 
 def _repeated(due_ns: Nanoseconds, *, period_s: float, duration_s: float) -> Nanoseconds:
-    rounds = np.arange(math.ceil(duration_s / period_s)) * round(period_s * NS_PER_S)
-    return (rounds[:, np.newaxis] + due_ns).reshape(-1)
+    rounds = math.ceil(duration_s / period_s)
+    if rounds * len(due_ns) > MOST_ARRIVALS:
+        raise ProfileError(f"{duration_s:g} s of this trace are more than {MOST_ARRIVALS:,} arrivals")
+    starts_ns = np.arange(rounds) * round(period_s * NS_PER_S)
+    return (starts_ns[:, np.newaxis] + due_ns).reshape(-1)

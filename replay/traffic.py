@@ -51,7 +51,11 @@ def read_offsets(path: Path) -> Nanoseconds:
 
 
 class Traffic:
-    """Messages in the order of the trace, each under the id of its pass; `take` one for each arrival."""
+    """Messages in the order of the trace, each under the id of its pass; `take` one for each arrival.
+
+    `starved` counts arrivals for which no message was ready, `ready_bytes` is what those ready take in
+    memory.
+    """
 
     def __init__(self, rows: "Rows", *, requests: int, host: HostField, prepared_bytes: int) -> None:
         self.starved = 0
@@ -60,7 +64,7 @@ class Traffic:
         self._host = host
         self._bound_bytes = prepared_bytes
         self._ready: deque[Prepared] = deque()
-        self._ready_bytes = 0
+        self.ready_bytes = 0
         self._round = 1
         self._taken = 0
         self._fill()
@@ -77,7 +81,7 @@ class Traffic:
 
     def build_ahead(self) -> None:
         """Build a few messages if rows are at hand and memory allows; never waits for the file."""
-        if not self.is_whole and self._ready_bytes < self._bound_bytes and self._rows.at_hand:
+        if not self.is_whole and self.ready_bytes < self._bound_bytes and self._rows.at_hand:
             self._add(self._rows.take(_ROWS_AT_ONCE))
 
     def _next(self) -> Prepared:
@@ -88,19 +92,19 @@ class Traffic:
             self.starved += 1
             self._add(self._rows.take(_ROWS_AT_ONCE))
         prepared = self._ready.popleft()
-        self._ready_bytes -= prepared.size
+        self.ready_bytes -= prepared.size
         return prepared
 
     def _fill(self) -> None:
         """Build up to the bound, or one whole pass."""
-        while self._ready_bytes < self._bound_bytes and (left := self._requests - len(self._ready)):
+        while self.ready_bytes < self._bound_bytes and (left := self._requests - len(self._ready)):
             self._add(self._rows.take(min(left, _ROWS_AT_ONCE)))
 
     def _add(self, rows: pa.RecordBatch) -> None:
         for row in rows.to_pylist():
             prepared = _prepared(row, host=self._host)
             self._ready.append(prepared)
-            self._ready_bytes += prepared.size
+            self.ready_bytes += prepared.size
 
 
 class Rows:
