@@ -6,6 +6,7 @@ Arrow tables out. Called by the converter for every batch.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
@@ -57,8 +58,7 @@ class RowMaker:
 
     def _row(self, exchange: Exchange) -> dict[str, Any]:  # Any: one row of the schema
         label, slices = self._labels.find(exchange.request_id)
-        fields = dict(header_fields(exchange.response_head))
-        event_stream = fields.get("content-type", "").startswith("text/event-stream")
+        event_stream, encoding = _content(exchange.response_head)
         stream = stream_facts(exchange, event_stream=event_stream)
         outcome = Outcome.HTTP_ERROR if stream.failed and exchange.outcome == Outcome.OK else exchange.outcome
         answer = NOTHING
@@ -93,9 +93,7 @@ class RowMaker:
 
     def _request_row(self, request: RequestSeen) -> dict[str, Any]:  # Any: one row of the schema
         label, slices = self._labels.find(request.request_id)
-        headers = [
-            {"name": name, "value": value} for name, value in header_fields(request.fields, lower=False)
-        ]
+        headers = _headers(request.fields)
         return {
             "id": request.request_id,
             "at_ns": request.received_ns,
@@ -122,6 +120,20 @@ def _seen(exchange: Exchange, row: dict[str, Any]) -> Seen:  # Any: one row of t
         right=right,
         faulted=bool(exchange.faults),
     )
+
+
+@lru_cache(maxsize=1024)
+def _headers(fields: bytes) -> list[dict[str, str]]:
+    """A request's header lines as the trace's column has them; clients repeat themselves."""
+    return [{"name": name, "value": value} for name, value in header_fields(fields, lower=False)]
+
+
+@lru_cache(maxsize=1024)
+def _content(head: bytes) -> tuple[bool, str]:
+    """Whether an answer is a stream of events, and its content coding; heads differ only by date as a rule."""
+    fields = dict(header_fields(head))
+    event_stream = fields.get("content-type", "").startswith("text/event-stream")
+    return event_stream, fields.get("content-encoding", "").lower()
 
 
 def header_fields(head: bytes, *, lower: bool = True) -> list[tuple[str, str]]:

@@ -145,9 +145,9 @@ def test_records_become_rows_with_labels_and_slices(
 
 def test_a_later_round_finds_the_label_of_the_first(trace: Path) -> None:
     """Ids of repeated rounds are `<id>~2`."""
-    assert Labels(trace).find("r3~2") == ("1", [("parity", "1")])
-    assert Labels(trace).find("unknown") == (None, [])
-    assert Labels(None).find("r3") == (None, [])
+    assert Labels(trace).find("r3~2") == ("1", (("parity", "1"),))
+    assert Labels(trace).find("unknown") == (None, ())
+    assert Labels(None).find("r3") == (None, ())
 
 
 def test_an_error_inside_a_streamed_200_is_an_error(folder: RunFolder, journal: JournalWriter) -> None:
