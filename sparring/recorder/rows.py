@@ -63,9 +63,7 @@ class RowMaker:
         outcome = Outcome.HTTP_ERROR if stream.failed and exchange.outcome == Outcome.OK else exchange.outcome
         answer = NOTHING
         if outcome == Outcome.OK and not event_stream:
-            answer = self._predictions.read(
-                exchange.response_body, fields.get("content-encoding", "").lower()
-            )
+            answer = self._predictions.read(exchange.response_body, encoding)
         return {
             "request_id": exchange.request_id,
             "target": exchange.target,
@@ -130,7 +128,7 @@ def _headers(fields: bytes) -> list[dict[str, str]]:
 
 @lru_cache(maxsize=1024)
 def _content(head: bytes) -> tuple[bool, str]:
-    """Whether an answer is a stream of events, and its content coding; heads differ only by date as a rule."""
+    """Whether an answer is a stream of events, and its content coding; heads mostly differ by date only."""
     fields = dict(header_fields(head))
     event_stream = fields.get("content-type", "").startswith("text/event-stream")
     return event_stream, fields.get("content-encoding", "").lower()
