@@ -64,11 +64,12 @@ class RecordingTarget:
     """A server on loopback that keeps every request and gives each the next of `answers`, or the last again.
 
     While `held` nobody gets an answer; `release` gives all that wait theirs. An answer of None closes the
-    connection instead.
+    connection instead. After `leaves_after` requests it refuses new connections.
     """
 
     answers: list[bytes | None] = field(default_factory=lambda: [OK])
     held: bool = False
+    leaves_after: int | None = None
     arrived: list[Arrived] = field(default_factory=list)
     connections: int = 0
     _waiting: list[Callable[[], None]] = field(default_factory=list)
@@ -84,7 +85,7 @@ class RecordingTarget:
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _Inbound(self), "127.0.0.1", 0)
+        self._server = await loop.create_server(lambda: _Inbound(self), "127.0.0.1", 0, backlog=1024)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -109,6 +110,8 @@ class RecordingTarget:
         number = len(self.arrived)
         self.arrived.append(Arrived(raw=raw, at_ns=time.monotonic_ns(), connection=connection))
         self._news.set()
+        if len(self.arrived) == self.leaves_after and self._server is not None:
+            self._server.close()
         answer = self.answers[min(number, len(self.answers) - 1)]
         if self.held:
             self._waiting.append(lambda: reply(answer))
