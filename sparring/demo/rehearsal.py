@@ -62,7 +62,7 @@ def _profile(duration_s: float) -> str:
     ramp, calm, burst, rest = (_seconds(share * duration_s) for share in (_RAMP, _CALM, _BURST, _REST))
     return (
         f"ramp 50/s to 300/s over {ramp}, then constant 200/s for {calm}, "
-        f"then constant 500/s for {burst}, then constant 200/s for {rest}"
+        f"then constant 400/s for {burst}, then constant 200/s for {rest}"
     )
 
 
@@ -77,7 +77,7 @@ def _most_arrivals(profile: str) -> int:
 
 
 def _run(candidate: str, *, profile: str, seed: int) -> dict[str, object]:
-    ports = _free_ports(2)
+    ports = free_ports(2)
     return {
         "version": 1,
         "name": f"demo: a candidate that is {candidate}",
@@ -104,7 +104,7 @@ def _target(model: str, *, port: int) -> dict[str, object]:
     }
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     """Ports that were free a moment ago, all different."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [listening.getsockname()[1] for listening in sockets]
