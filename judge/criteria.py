@@ -2,7 +2,8 @@
 
 Knows the file's keys, their defaults (each written here and nowhere else) and which keys each metric takes;
 refuses to know data and statistics. Called by whoever judges, plans or prints the schema. The digest is the
-SHA-256 of the canonical JSON with all defaults filled in, so that comments and order of keys do not change it.
+SHA-256 of the canonical JSON with all defaults filled in, so that comments and order of keys do not change
+it.
 """
 
 import hashlib
@@ -130,6 +131,11 @@ class Criterion(Model):
         return self
 
     @property
+    def budget_ns(self) -> int:
+        """The latency budget in nanoseconds; 0 for other metrics."""
+        return round((self.budget_ms or 0.0) * 1e6)
+
+    @property
     def decides(self) -> bool:
         """Whether the verdict depends on it."""
         return self.role is not CriterionRole.INFO
@@ -138,7 +144,8 @@ class Criterion(Model):
 def _wrong_kind(metric: Metric, key: str) -> str:
     if metric is Metric.LATENCY_QUANTILE:
         return f"`{key}` of a latency_quantile is `relative` (0.1: ten percent slower)"
-    return f"`{key}` of {metric} is `absolute` (0.01: one point); a part of a baseline near zero would be no margin"
+    why = "a part of a baseline near zero would be no margin"
+    return f"`{key}` of {metric} is `absolute` (0.01: one point); {why}"
 
 
 class FidelityBounds(Model):
