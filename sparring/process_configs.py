@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from judge.criteria import Criteria
 from recording.run_folder import RunFolder
 from sparring.run_config import RunConfig
 
@@ -41,8 +42,10 @@ def proxy_config(config: RunConfig, folder: RunFolder) -> Json:
     }
 
 
-def recorder_config(config: RunConfig, folder: RunFolder, *, pids: Mapping[str, int]) -> Json:
-    """The recorder joins the trace's labels and watches the targets that we started."""
+def recorder_config(
+    config: RunConfig, folder: RunFolder, *, criteria: Criteria, pids: Mapping[str, int]
+) -> Json:
+    """The recorder joins the trace's labels, watches our targets, and counts at the criteria's budgets."""
     return {
         "folder": str(folder.path),
         "clock": str(folder.clock),
@@ -57,6 +60,7 @@ def recorder_config(config: RunConfig, folder: RunFolder, *, pids: Mapping[str, 
             }
             for name, target in config.targets.items()
         ],
+        "budgets_s": sorted({each.budget_ms / 1e3 for each in criteria.criteria if each.budget_ms}),
         "sample_every_s": config.sample_every_s,
         "stay": True,
     }

@@ -16,9 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from judge.criteria import load_criteria
+from judge.criteria import Criteria, load_criteria
 from judge.verdict import Verdict, judge_folder, write_verdict
-
 from recording.clock import RunClock
 from recording.errors import InputError
 from recording.run_folder import RunFolder, write_json
@@ -59,6 +58,7 @@ class Rehearsal:
     screen: Screen
     events: list[dict[str, object]] = field(default_factory=list)
     _interruption: Interruption = field(default_factory=Interruption)
+    _criteria: Criteria = field(init=False)
     _stage: Stage = field(init=False)
     _clock: RunClock = field(init=False)
     _scenario: Scenario | None = field(init=False, default=None)
@@ -67,7 +67,7 @@ class Rehearsal:
 
     def run(self) -> Verdict:
         """The whole of it; the verdict is written before it is returned."""
-        criteria = load_criteria(self.config.criteria)
+        self._criteria = load_criteria(self.config.criteria)
         self._scenario = load_scenario(self.config.scenario) if self.config.scenario else None
         self._check_ports()
         self._prepare()
@@ -80,7 +80,7 @@ class Rehearsal:
                 self._wind_down()
         self._note_end()
         self.screen.say("judging")
-        verdict = judge_folder(self.folder.path, criteria, seed=self.config.seed)
+        verdict = judge_folder(self.folder.path, self._criteria, seed=self.config.seed)
         write_verdict(self.folder.path, verdict)
         return verdict
 
@@ -123,7 +123,9 @@ class Rehearsal:
             self._wait_until_ready(name, target)
         proxy = self._start_own(PROXY, "shadow_proxy", proxy_config(self.config, self.folder))
         recorder = self._start_own(
-            RECORDER, "sparring.recorder", recorder_config(self.config, self.folder, pids=self._pids())
+            RECORDER,
+            "sparring.recorder",
+            recorder_config(self.config, self.folder, criteria=self._criteria, pids=self._pids()),
         )
         engine = engine_config(self.config, self.folder, to=f"http://{proxy['listen'][0]}")
         self._start_own(ENGINE, "replay", engine, sign="progress", timeout_s=LOAD_TIMEOUT_S)

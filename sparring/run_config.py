@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 
 import yaml
 from pydantic import Field, field_validator, model_validator
-from shadow_proxy.config import Deadlines, Limits
 
 from recording.documents import Model, load_text, read_text
 from recording.errors import InputError
 from recording.exchange import Role
+from shadow_proxy.config import Deadlines, Limits
 from sparring.predictions import PredictionSource
 
 _ROLES_BY_NAME = {"baseline": Role.BASELINE, "candidate": Role.CANDIDATE}

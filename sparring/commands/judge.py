@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
 from judge.criteria import load_criteria
 from judge.verdict import judge_folder, write_verdict
-from report.text import verdict_text
-
 from recording.errors import InputError
 from recording.run_folder import RunFolder
+from report.text import verdict_text
 from sparring.recovery import recover_folder
 
 

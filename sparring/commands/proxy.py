@@ -11,12 +11,12 @@ from typing import Annotated, Any
 
 import typer
 import yaml
-from shadow_proxy.config import ProxyConfig
 
 from recording.documents import load_text, read_text
 from recording.errors import InputError
 from recording.exchange import Role
 from recording.run_folder import RunFolder, write_json
+from shadow_proxy.config import ProxyConfig
 from sparring.exit_codes import ExitCode
 from sparring.process_configs import config_file
 from sparring.processes import Child, wait_until

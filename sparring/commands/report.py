@@ -4,13 +4,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from recording.errors import InputError
+from recording.run_folder import RunFolder
 from report.as_json import as_json
 from report.html import write_html
 from report.junit import as_junit
 from report.text import as_text
-
-from recording.errors import InputError
-from recording.run_folder import RunFolder
 from sparring.recovery import recover_folder
 
 _TEXTS = {"text": as_text, "json": as_json, "junit": as_junit}

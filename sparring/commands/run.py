@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
 from report.html import write_html
 from report.text import as_text
-
 from sparring.rehearsal import Rehearsal, new_run_folder
 from sparring.run_config import load_run
 from sparring.screen import screen_for

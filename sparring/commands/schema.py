@@ -7,14 +7,14 @@ from typing import Annotated, Any
 
 import pyarrow as pa
 import typer
-from judge.criteria import Criteria
-from shadow_proxy.config import ProxyConfig
 
+from judge.criteria import Criteria
 from recording.documents import Model
 from recording.errors import InputError
 from recording.schema import EXCHANGE_SCHEMA, FAULTS_SCHEMA, FORMAT_VERSION, RESOURCES_SCHEMA, TRACE_SCHEMA
 from replay.config import ReplayConfig
 from scenarios.scenario import Scenario
+from shadow_proxy.config import ProxyConfig
 from sparring.run_config import RunConfig
 
 Json = dict[str, Any]  # Any: JSON
