@@ -61,7 +61,7 @@ class Model:
     def errs_on(self, number: int) -> bool:
         """Fixed by the number and the salt."""
         drawn = hashlib.blake2b(f"{self.options.salt}{number}".encode(), digest_size=4).digest()
-        return int.from_bytes(drawn, "big") / 2**32 < self.options.wrong
+        return int.from_bytes(drawn, "big") / 2**32 < float(self.options.wrong)
 
 
 if __name__ == "__main__":
