@@ -15,8 +15,8 @@ from loadprofiles.profile import Nanoseconds
 def gap_cv(at_ns: Nanoseconds) -> float:
     """Coefficient of variation of the gaps: standard deviation ÷ mean."""
     gaps = np.diff(at_ns)
-    mean = float(gaps.mean()) if len(gaps) > 1 else 0.0
-    return float(gaps.std(ddof=1)) / mean if mean > 0 else math.nan
+    mean = float(gaps.mean()) if len(gaps) else 0.0
+    return float(gaps.std()) / mean if mean > 0 else math.nan
 
 
 def index_of_dispersion(at_ns: Nanoseconds, *, window_ns: int) -> float:
