@@ -15,7 +15,7 @@ skipped_limit + selected`; by copy, `applied = injected + skipped_not_applicable
 
 import random
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 
 from scenarios.fault import Chosen, Send
 from scenarios.scenario import FaultEntry, Scenario
@@ -37,6 +37,9 @@ class FaultCounts:
     injected: int = 0
     skipped_not_applicable: int = 0
     failed: int = 0
+
+
+_NAMES = tuple(field.name for field in fields(FaultCounts))
 
 
 class Timeline:
@@ -77,7 +80,7 @@ class Timeline:
         counts = line.counts
         counts.applied += 1
         try:
-            after = line.entry.params.apply(send, random.Random(chance))
+            after = line.outcome(send, chance)
         except Exception as error:  # noqa: BLE001  # whatever a fault raises, the request goes on
             counts.failed += 1
             self.failures[line.entry.id] = f"{type(error).__name__}: {error}"
@@ -91,7 +94,7 @@ class Timeline:
     @property
     def counts(self) -> Counts:
         """By fault id, as plain numbers; `merged` adds up those of several workers."""
-        return {line.entry.id: asdict(line.counts) for line in self._lines}
+        return {line.entry.id: {name: getattr(line.counts, name) for name in _NAMES} for line in self._lines}
 
 
 def merged(workers: Iterable[Mapping[str, Mapping[str, int]]]) -> Counts:
@@ -108,8 +111,8 @@ def merged(workers: Iterable[Mapping[str, Mapping[str, int]]]) -> Counts:
 class _Line:
     """One fault of the timeline with what the hot path needs of it laid out flat."""
 
-    __slots__ = ("counts", "entry", "from_ns", "max_total", "methods", "pattern", "selection", "target",
-                 "to_ns")  # fmt: skip
+    __slots__ = ("_outcome", "_remembered", "counts", "entry", "from_ns", "max_total", "methods", "pattern",
+                 "selection", "target", "to_ns")  # fmt: skip
 
     def __init__(self, entry: FaultEntry, *, seed: int) -> None:
         self.entry = entry
@@ -119,6 +122,16 @@ class _Line:
         self.max_total = entry.limits.max_total
         self.selection: Selection = selection(seed=seed, fault_id=entry.id, probability=entry.probability)
         self.counts = FaultCounts()
+        self._remembered: tuple[Send, int] | None = None
+        self._outcome: Send | None = None
+
+    def outcome(self, send: Send, chance: int) -> Send | None:
+        """What the fault makes of it; worked out once for the copies of a request, which are alike."""
+        if self._remembered != (send, chance):
+            self._remembered = None
+            self._outcome = self.entry.params.apply(send, random.Random(chance))
+            self._remembered = (send, chance)
+        return self._outcome
 
     def means(self, method: bytes, path: bytes) -> bool:
         return (not self.methods or method in self.methods) and self.pattern.match(path) is not None

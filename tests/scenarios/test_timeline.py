@@ -161,3 +161,21 @@ def test_a_fault_that_fails_is_counted_and_the_request_goes_on_with_the_other_fa
     assert pass_through(run, b"1", "candidate") == (Send(body=BODY, delay_ns=S), ("slow",))
     assert run.counts["bad"]["failed"] == 1
     assert run.failures["bad"].startswith("RuntimeError: cannot do")
+
+
+class Forgetful(Fault):
+    """Breaks duty 1: other bytes at every call."""
+
+    def apply(self, send: Send, chance: random.Random) -> Send | None:  # noqa: ARG002  # breaks the duty
+        return Send(body=random.SystemRandom().randbytes(16), delay_ns=send.delay_ns)
+
+
+def test_the_copies_of_a_request_get_one_outcome_and_the_next_request_its_own() -> None:
+    entry = FaultEntry.model_validate({"id": "f", "type": "nothing"}).model_copy(
+        update={"params": Forgetful()}
+    )
+    run = Timeline(Scenario(version=1, name="x", faults=(entry,)), 1)
+    first = pass_through(run, b"1", "baseline")
+    assert pass_through(run, b"1", "candidate") == first
+    assert pass_through(run, b"2", "baseline") != first
+    assert run.counts["f"]["injected"] == 3
