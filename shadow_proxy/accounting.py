@@ -1,0 +1,167 @@
+"""What is counted, and the identities that must hold at every instant.
+
+Knows the names of all cells and what they add up to; refuses to know sockets. For every shadow target
+
+    requests = mirrored + dropped{reason} + undecided
+
+and for every target
+
+    sent = ok + error{kind} + timeout + cancelled + in flight.
+
+Only cumulative numbers are stored, each bumped once, so that no reader ever sees half of a move: what is in
+flight or undecided is the difference of two of them, zero when the proxy is at rest. Rows of a worker that
+was killed are settled once: what it had begun is `lost`, what it had not decided is `dropped{lost}`. Workers
+count through `TargetTally`; the parent reads the sums; tests ask `problems`.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from recording.exchange import Outcome
+from shadow_proxy.counters import CounterRow
+
+LOST: Final = "lost"
+ENDINGS: Final = (*(outcome.value for outcome in Outcome), LOST)
+DROP_REASONS: Final = (
+    "not_sampled",
+    "unsafe_method",
+    "too_large",
+    "copy_budget",
+    "queue_full",
+    "queue_timeout",
+    "draining",
+    "client_gone",
+    "body_incomplete",
+    LOST,
+)
+SERVICE_BUCKETS: Final = 28  # the k-th holds service times below 2**k microseconds and not in one before
+CLIENT_CELLS: Final = (
+    "requests",
+    "client/connections",
+    "client/closed",
+    "client/refused_requests",
+    "client/refused_connections",
+    "client/shed",
+    "client/gone",
+    "client/unserved",
+    "client/unfaulted_too_large",
+)
+JOURNAL_CELLS: Final = ("journal/records", "journal/dropped")
+FAULT_CELLS: Final = (
+    "matched",
+    "skipped_window",
+    "skipped_probability",
+    "skipped_limit",
+    "selected",
+    "applied",
+    "injected",
+    "skipped_not_applicable",
+    "failed",
+)
+
+
+def layout(*, targets: Iterable[str], faults: Iterable[str] = ()) -> tuple[str, ...]:
+    """The names of all cells, what starts before what ends."""
+    names = [*CLIENT_CELLS, *JOURNAL_CELLS]
+    for target in targets:
+        cells = ("sent", *ENDINGS, *(f"dropped/{reason}" for reason in DROP_REASONS), "opened", "service_us")
+        names += [f"target/{target}/{cell}" for cell in cells]
+        names += [f"target/{target}/service/{bucket}" for bucket in range(SERVICE_BUCKETS)]
+    names += [f"fault/{fault}/{cell}" for fault in faults for cell in FAULT_CELLS]
+    return tuple(names)
+
+
+class TargetTally:
+    """Where one target's exchanges are counted, in one worker."""
+
+    __slots__ = ("_cells", "_dropped", "_endings", "_opened", "_sent", "_service", "_service_us")
+
+    def __init__(self, row: CounterRow, *, target: str) -> None:
+        self._cells = row.cells
+        self._sent = row.at(f"target/{target}/sent")
+        self._opened = row.at(f"target/{target}/opened")
+        self._service_us = row.at(f"target/{target}/service_us")
+        self._service = row.at(f"target/{target}/service/0")
+        self._endings = {ending: row.at(f"target/{target}/{ending}") for ending in ENDINGS}
+        self._dropped = {reason: row.at(f"target/{target}/dropped/{reason}") for reason in DROP_REASONS}
+
+    def began(self) -> None:
+        """An exchange was begun: for a shadow target, the request is mirrored."""
+        self._cells[self._sent] += 1
+
+    def ended(self, outcome: str, *, service_ns: int) -> None:
+        """It ended so, after that long."""
+        cells = self._cells
+        cells[self._endings[outcome]] += 1
+        service_us = service_ns // 1000
+        cells[self._service_us] += service_us
+        cells[self._service + min(service_us.bit_length(), SERVICE_BUCKETS - 1)] += 1
+
+    def dropped(self, reason: str) -> None:
+        """A request that this target does not get."""
+        self._cells[self._dropped[reason]] += 1
+
+    def opened(self) -> None:
+        """A connection was established."""
+        self._cells[self._opened] += 1
+
+    def in_flight(self) -> int:
+        """Begun and not ended, by the counts alone."""
+        return self._cells[self._sent] - sum(self._cells[at] for at in self._endings.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetAccount:
+    """One target's numbers, added up over all workers."""
+
+    role: str
+    requests: int
+    sent: int
+    mirrored: int
+    endings: Mapping[str, int]
+    dropped: Mapping[str, int]
+    in_flight: int
+    undecided: int
+    connections_opened: int
+
+    def problems(self, name: str) -> list[str]:
+        """The identities that do not hold, in words."""
+        found = []
+        if self.in_flight < 0:
+            found.append(f"{name}: {self.sent} sent, {sum(self.endings.values())} ended")
+        if self.undecided < 0:
+            found.append(f"{name}: {self.requests} requests, {self.sent} sent, dropped {dict(self.dropped)}")
+        return found
+
+
+def target_account(totals: Mapping[str, int], *, target: str, role: str) -> TargetAccount:
+    """The account of one target from the sums of all cells."""
+
+    def cell(name: str) -> int:
+        return totals[f"target/{target}/{name}"]
+
+    endings = {ending: cell(ending) for ending in ENDINGS}
+    dropped = {reason: cell(f"dropped/{reason}") for reason in DROP_REASONS}
+    sent = cell("sent")
+    return TargetAccount(
+        role=role,
+        requests=totals["requests"],
+        sent=sent,
+        mirrored=sent,
+        endings=endings,
+        dropped=dropped,
+        in_flight=sent - sum(endings.values()),
+        undecided=totals["requests"] - sent - sum(dropped.values()),
+        connections_opened=cell("opened"),
+    )
+
+
+def settle(row: CounterRow, *, targets: Iterable[str]) -> None:
+    """Close the account of a worker that is dead: what it left open was lost."""
+    values = row.values()
+    for target in targets:
+        account = target_account(values, target=target, role="")
+        row.cells[row.at(f"target/{target}/{LOST}")] += account.in_flight
+        row.cells[row.at(f"target/{target}/dropped/{LOST}")] += account.undecided
+    row.cells[row.at("client/closed")] = row.cells[row.at("client/connections")]

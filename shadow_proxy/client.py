@@ -1,0 +1,401 @@
+"""One client's connection: requests in, answers out, in the order in which they were asked.
+
+Knows the client's side of HTTP/1.1 (pipelining, Expect, 1.0, early ends, deadlines, back pressure); refuses
+to know targets. Each request becomes an `Incoming`; when it is its turn, `Dispatch` sends it. Plain
+callbacks.
+
+A connection is in one of four phases, and each has its deadline: IDLE between requests, HEAD while a head
+arrives, BODY while a body does, BUSY while the client waits for us. A client that closes its sending half is
+gone, as for nginx: what it asked for is cancelled.
+"""
+
+import asyncio
+import time
+from collections import deque
+from dataclasses import dataclass
+from enum import Enum, IntFlag, auto
+from typing import cast
+
+from shadow_proxy.answers import CONTINUE, own_answer
+from shadow_proxy.counters import CounterRow
+from shadow_proxy.deadlines import NEVER_NS, Sweep
+from shadow_proxy.dispatch import Dispatch
+from shadow_proxy.framing import Framing
+from shadow_proxy.incoming import Incoming
+from shadow_proxy.intake import Intake
+from shadow_proxy.primary import PrimaryExchange
+from wire.errors import WireError
+from wire.request_reader import RequestHead, RequestReader
+
+
+class _Phase(Enum):
+    IDLE = auto()
+    HEAD = auto()
+    BODY = auto()
+    BUSY = auto()
+
+
+class _Hold(IntFlag):
+    """Why nothing is read from the client at the moment."""
+
+    NOTHING = 0
+    PIPELINE = auto()
+    TARGET = auto()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientDeadlines:
+    """In the units of the hot path."""
+
+    idle_ns: int
+    head_ns: int
+    body_ns: int
+    linger_ns: int
+
+
+class Clients:
+    """What all client connections of a worker share, and who they are."""
+
+    def __init__(
+        self,
+        *,
+        dispatch: Dispatch,
+        intake: Intake,
+        sweep: Sweep,
+        deadlines: ClientDeadlines,
+        row: CounterRow,
+    ) -> None:
+        self.dispatch = dispatch
+        self.intake = intake
+        self.sweep = sweep
+        self.deadlines = deadlines
+        self.draining = False
+        self.connections: set[ClientConnection] = set()
+        self.max_connections = dispatch.limits.client_connections
+        self._row = row
+
+    def count(self, cell: str) -> None:
+        """One more of a thing that is rare enough to be named."""
+        self._row.cells[self._row.at(f"client/{cell}")] += 1
+
+    def new_connection(self) -> "ClientConnection":
+        """A protocol for the listener."""
+        return ClientConnection(self)
+
+    def drain(self) -> None:
+        """Close what is idle; what is busy closes behind its answer."""
+        self.draining = True
+        for connection in tuple(self.connections):
+            connection.drain()
+
+    def abort(self) -> None:
+        """Close everything."""
+        for connection in tuple(self.connections):
+            connection.abort()
+
+
+class ClientConnection(asyncio.Protocol):
+    """See the module's opening."""
+
+    __slots__ = (
+        "_advancing",
+        "_arrived",
+        "_clients",
+        "_current",
+        "_deaf",
+        "_hold",
+        "_phase",
+        "_queue",
+        "_reader",
+        "_receiving",
+        "_refusal",
+        "_transport",
+        "deadline_ns",
+    )
+
+    def __init__(self, clients: Clients) -> None:
+        self._clients = clients
+        self._transport: asyncio.Transport | None = None
+        self._reader: RequestReader = clients.intake.new_reader(self)
+        self._queue: deque[Incoming] = deque()
+        self._current: PrimaryExchange | None = None
+        self._receiving: Incoming | None = None
+        self._refusal: WireError | None = None
+        self._phase = _Phase.IDLE
+        self._hold = _Hold.NOTHING
+        self._advancing = False
+        self._deaf = False
+        self._arrived = 0
+        self.deadline_ns = NEVER_NS
+
+    # What the loop calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Accepted."""
+        self._transport = cast("asyncio.Transport", transport)  # the loop promises what its type does not say
+        clients = self._clients
+        clients.count("connections")
+        clients.connections.add(self)
+        clients.sweep.join(self)
+        self.deadline_ns = time.monotonic_ns() + clients.deadlines.idle_ns
+        if clients.draining or len(clients.connections) > clients.max_connections:
+            clients.count("refused_connections")
+            self._refuse(503)
+
+    def data_received(self, data: bytes) -> None:
+        """A read."""
+        if self._deaf:
+            return
+        try:
+            self._reader.feed(data)
+        except WireError as error:
+            self._refusal = error
+            self._deaf = True
+        current = self._current
+        if current is not None and not current.ended:
+            self._clients.dispatch.proceed(current)
+        self._advance()
+
+    def eof_received(self) -> None:
+        """The client sends no more: it is gone. The transport closes, `connection_lost` does the rest."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Whatever is still under way for it is cancelled."""
+        del exc
+        clients = self._clients
+        clients.connections.discard(self)
+        clients.sweep.leave(self)
+        clients.count("closed")
+        self._transport = None
+        self._deaf = True
+        self._forget_queue()
+        current, self._current = self._current, None
+        if current is not None:
+            clients.count("gone")
+            clients.dispatch.cancel(current)
+
+    def pause_writing(self) -> None:
+        """The client reads more slowly than the target answers."""
+        current = self._current
+        if current is not None and current.connection is not None:
+            current.connection.pause_reading()
+
+    def resume_writing(self) -> None:
+        """It caught up."""
+        current = self._current
+        if current is not None and current.connection is not None:
+            current.connection.resume_reading()
+
+    def expire(self, now_ns: int) -> None:
+        """Its deadline has passed."""
+        del now_ns
+        if self._phase in {_Phase.HEAD, _Phase.BODY} and not self._deaf:
+            self._refusal = WireError("too slow", status=408)
+            self._deaf = True
+            self._advance()
+        else:
+            self.abort()
+
+    # What the reader calls.
+
+    def on_request(self, head: RequestHead) -> None:
+        """A head is complete."""
+        self._arrived = now_ns = time.monotonic_ns()
+        incoming = self._clients.intake.admit(head, now_ns)
+        self._queue.append(incoming)
+        self._receiving = incoming
+
+    def on_request_body(self, piece: bytes) -> None:
+        """A piece of its body."""
+        incoming = self._receiving
+        if incoming is not None:
+            incoming.take(piece)
+            if incoming.body_bytes > self._clients.intake.max_body_bytes:
+                raise WireError("the body is over the limit", status=413)
+
+    def on_request_end(self) -> None:
+        """Its body is complete."""
+        if self._receiving is not None:
+            self._receiving.complete = True
+            self._receiving = None
+
+    # What the exchange calls.
+
+    def write(self, answered: bytes) -> None:
+        """A part of the answer."""
+        if self._transport is not None:
+            self._transport.write(answered)
+
+    def may_keep(self, incoming: Incoming) -> bool:
+        """Whether more requests may follow the answer to this one."""
+        return incoming.head.keep_alive and incoming.complete and not self._clients.draining
+
+    def hold_body(self) -> None:
+        """The target cannot take more."""
+        self._set_hold(self._hold | _Hold.TARGET)
+
+    def resume_body(self) -> None:
+        """It can."""
+        self._set_hold(self._hold & ~_Hold.TARGET)
+
+    def answered(self, *, keep: bool) -> None:
+        """The answer to the current request is complete."""
+        current, self._current = self._current, None
+        if current is not None and not current.incoming.complete:
+            self._clients.dispatch.abandon_copies(current.incoming, reason="body_incomplete")
+        self.resume_body()
+        if keep:
+            self._advance()
+        else:
+            self._close(linger=self._receiving is not None)
+
+    def unanswered(self, status: int, *, begun: Framing | None) -> None:
+        """There is no answer, or only a part of one."""
+        current = self._current
+        if current is None:
+            return
+        incoming = current.incoming
+        if begun is not None:
+            self._current = None
+            self._clients.dispatch.abandon_copies(incoming, reason="body_incomplete")
+            self._break_off(begun)
+            return
+        if status == 503:
+            self._clients.count("shed")
+        keep = self.may_keep(incoming)
+        self.write(
+            own_answer(
+                status,
+                close=not keep,
+                request_id=incoming.request_id,
+                no_body=incoming.head.method == b"HEAD",
+            )
+        )
+        self.answered(keep=keep)
+
+    # What the worker calls.
+
+    def drain(self) -> None:
+        """Close if idle."""
+        if self._current is None and not self._queue:
+            self._close(linger=False)
+
+    def abort(self) -> None:
+        """Close now."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    # The rest is its own.
+
+    def _advance(self) -> None:
+        """Start what can be started; called again from inside when an exchange ends at once."""
+        if self._advancing:
+            return
+        self._advancing = True
+        while self._current is None and self._queue and self._transport is not None:
+            self._start(self._queue.popleft())
+        self._advancing = False
+        if self._refusal is not None:
+            self._refuse_message(self._refusal)
+        elif self._transport is not None:
+            self._set_hold(self._hold | _Hold.PIPELINE if self._queue else self._hold & ~_Hold.PIPELINE)
+            self._enter_phase()
+
+    def _start(self, incoming: Incoming) -> None:
+        if not incoming.complete:
+            self._arrived = time.monotonic_ns()
+        if b"expect" in incoming.head.found and not self._continues(incoming):
+            return
+        dispatch = self._clients.dispatch
+        self._current = exchange = dispatch.start(incoming, self)
+        dispatch.proceed(exchange)
+
+    def _forget_queue(self) -> None:
+        """What came behind a message that ends the connection is not served."""
+        for _ in self._queue:
+            self._clients.count("unserved")
+        self._queue.clear()
+
+    def _continues(self, incoming: Incoming) -> bool:
+        """Ask for the body, if the client waits to be asked; False if it expects something else."""
+        head = incoming.head
+        if [value.lower() for value in head.found[b"expect"]] != [b"100-continue"]:
+            self._refusal = WireError("an expectation that cannot be met", status=417)
+            self._deaf = True
+            self._forget_queue()
+            return False
+        if head.minor and not incoming.complete and not incoming.body_bytes:
+            self.write(CONTINUE)
+        return True
+
+    def _enter_phase(self) -> None:
+        if self._queue:
+            phase = _Phase.BUSY
+        elif self._receiving is not None:
+            phase = _Phase.BODY
+        elif self._current is not None:
+            phase = _Phase.BUSY
+        else:
+            phase = _Phase.IDLE if self._reader.idle else _Phase.HEAD
+        if phase is self._phase and phase is not _Phase.BODY:
+            return
+        self._phase = phase
+        deadlines = self._clients.deadlines
+        if phase is _Phase.BUSY:
+            self.deadline_ns = NEVER_NS
+        elif phase is _Phase.BODY:
+            self.deadline_ns = self._arrived + deadlines.body_ns
+        else:
+            wait_ns = deadlines.idle_ns if phase is _Phase.IDLE else deadlines.head_ns
+            self.deadline_ns = time.monotonic_ns() + wait_ns
+
+    def _set_hold(self, hold: _Hold) -> None:
+        if hold == self._hold or self._transport is None or self._transport.is_closing():
+            return
+        if hold and not self._hold:
+            self._transport.pause_reading()
+        elif self._hold and not hold:
+            self._transport.resume_reading()
+        self._hold = hold
+
+    def _refuse_message(self, refusal: WireError) -> None:
+        """Answer a message that cannot be taken, once everything before it is answered."""
+        current = self._current
+        if current is not None and current.incoming is not self._receiving:
+            return
+        self._refusal = None
+        self._receiving = None
+        self._clients.count("refused_requests")
+        if current is not None:
+            self._current = None
+            begun = current.answer_begun
+            self._clients.dispatch.cancel(current)
+            if begun:
+                self.abort()
+                return
+        self._refuse(refusal.status)
+
+    def _refuse(self, status: int) -> None:
+        self.write(own_answer(status, close=True))
+        self._close(linger=True)
+
+    def _break_off(self, begun: Framing) -> None:
+        """End in a way in which the client can tell that the answer is not whole."""
+        if begun is Framing.CLOSE:
+            self.abort()
+        else:
+            self._close(linger=False)
+
+    def _close(self, *, linger: bool) -> None:
+        """Close behind what was written; lingering lets a client that still sends read it first."""
+        self._deaf = True
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        if linger:
+            self._set_hold(_Hold.NOTHING)
+            transport.write_eof()
+            self._phase = _Phase.IDLE
+            self.deadline_ns = time.monotonic_ns() + self._clients.deadlines.linger_ns
+        else:
+            transport.close()

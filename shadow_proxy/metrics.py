@@ -1,0 +1,97 @@
+"""The account as Prometheus metrics.
+
+Knows metric names and labels; refuses to know HTTP. Nothing is counted here: each scrape turns the sums of
+the cells into families. Labels are names from the configuration, never anything a client sent.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+
+from scenarios.scenario import Scenario
+from shadow_proxy.account_document import accounts, fault_counts
+from shadow_proxy.accounting import CLIENT_CELLS, ENDINGS, JOURNAL_CELLS, SERVICE_BUCKETS, TargetAccount
+from shadow_proxy.config import ProxyConfig
+
+US_PER_S = 1_000_000
+_TARGET = ("target", "role")
+
+
+class ProxyCollector(Collector):
+    """`read` gives the sums of all cells, `restarts` the number of workers that were started again."""
+
+    def __init__(
+        self,
+        config: ProxyConfig,
+        *,
+        scenario: Scenario | None,
+        read: Callable[[], Mapping[str, int]],
+        restarts: Callable[[], int],
+    ) -> None:
+        self._config = config
+        self._scenario = scenario
+        self._read = read
+        self._restarts = restarts
+
+    def collect(self) -> Iterator[Metric]:
+        """All families of one reading."""
+        totals = self._read()
+        by_target = accounts(totals, self._config.targets)
+        yield CounterMetricFamily("sparring_proxy_requests", "Requests taken up", value=totals["requests"])
+        for name in (*CLIENT_CELLS[1:], *JOURNAL_CELLS):
+            plain = name.replace("/", "_")
+            yield CounterMetricFamily(f"sparring_proxy_{plain}", f"Count of {plain}", value=totals[name])
+        yield CounterMetricFamily(
+            "sparring_proxy_worker_restarts", "Workers that died", value=self._restarts()
+        )
+        yield from _exchange_families(by_target)
+        yield self._service(totals, by_target)
+        yield self._faults(totals)
+
+    def _service(self, totals: Mapping[str, int], by_target: Mapping[str, TargetAccount]) -> Metric:
+        family = HistogramMetricFamily(
+            "sparring_proxy_service_seconds", "Service time, from sent to done", labels=_TARGET
+        )
+        for name, account in by_target.items():
+            counts = [totals[f"target/{name}/service/{bucket}"] for bucket in range(SERVICE_BUCKETS)]
+            edges = [str(2**bucket / US_PER_S) for bucket in range(SERVICE_BUCKETS - 1)] + ["+Inf"]
+            below = [(edge, sum(counts[: at + 1])) for at, edge in enumerate(edges)]
+            family.add_metric(
+                (name, account.role), buckets=below, sum_value=totals[f"target/{name}/service_us"] / US_PER_S
+            )
+        return family
+
+    def _faults(self, totals: Mapping[str, int]) -> Metric:
+        family = CounterMetricFamily(
+            "sparring_proxy_faults", "Faults by what became of them", labels=("fault", "count")
+        )
+        for fault, counts in fault_counts(totals, self._scenario).items():
+            for count, value in counts.items():
+                family.add_metric((fault, count), value)
+        return family
+
+
+def _exchange_families(by_target: Mapping[str, TargetAccount]) -> Iterator[Metric]:
+    sent = CounterMetricFamily("sparring_proxy_sent", "Exchanges begun", labels=_TARGET)
+    ended = CounterMetricFamily("sparring_proxy_ended", "Exchanges ended", labels=(*_TARGET, "outcome"))
+    dropped = CounterMetricFamily("sparring_proxy_dropped", "Requests not sent", labels=(*_TARGET, "reason"))
+    opened = CounterMetricFamily("sparring_proxy_connections_opened", "Connections made", labels=_TARGET)
+    in_flight = GaugeMetricFamily("sparring_proxy_in_flight", "Begun and not ended", labels=_TARGET)
+    undecided = GaugeMetricFamily("sparring_proxy_undecided", "Neither begun nor dropped", labels=_TARGET)
+    for name, account in by_target.items():
+        labels = (name, account.role)
+        sent.add_metric(labels, account.sent)
+        opened.add_metric(labels, account.connections_opened)
+        in_flight.add_metric(labels, account.in_flight)
+        undecided.add_metric(labels, account.undecided)
+        for outcome in ENDINGS:
+            ended.add_metric((*labels, outcome), account.endings[outcome])
+        for reason, count in account.dropped.items():
+            dropped.add_metric((*labels, reason), count)
+    yield from (sent, ended, dropped, opened, in_flight, undecided)

@@ -1,0 +1,218 @@
+"""The connections to one target: kept alive, last used first, bounded, with a bounded queue in front.
+
+Knows which exchange gets which connection and what happens when there is none; refuses to know requests. Each
+target has its own, so that a target that is slow, dead or full can only hurt itself. Nothing here waits: an
+exchange that cannot be carried now is queued, and one that cannot be queued is refused at once.
+
+The last used first, so that few connections are warm and the others fall idle and are closed before the
+server closes them (most do after 5 s): a request written to a connection that the server is just closing is
+lost.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from recording.exchange import Outcome
+from shadow_proxy.connecting import Address, Attempt, Spawn
+from shadow_proxy.deadlines import NS_PER_S, Sweep
+from shadow_proxy.exchange import Exchange
+from shadow_proxy.target import Target
+from shadow_proxy.upstream import UpstreamConnection
+from wire.response_reader import ResponseReader
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolLimits:
+    """Bounds and deadlines of one pool, in the units of the hot path."""
+
+    max_connections: int
+    max_queued: int
+    connect_ns: int
+    first_byte_ns: int
+    total_ns: int
+    pooled_idle_ns: int
+
+
+class Pool:
+    """Connections to one target. `address` is None while the name does not resolve."""
+
+    def __init__(
+        self,
+        target: Target,
+        *,
+        limits: PoolLimits,
+        loop: asyncio.AbstractEventLoop,
+        sweep: Sweep,
+        spawn: Spawn,
+        new_reader: Callable[[], ResponseReader],
+    ) -> None:
+        self.target = target
+        self.address: Address | None = None
+        self.limits = limits
+        self.first_byte_ns = limits.first_byte_ns
+        self.total_ns = limits.total_ns
+        self._loop = loop
+        self._sweep = sweep
+        self._spawn = spawn
+        self._new_reader = new_reader
+        self._idle: list[UpstreamConnection] = []
+        self._queue: deque[Exchange] = deque()
+        self._attempts: set[Attempt] = set()
+        self._connections: set[UpstreamConnection] = set()
+        self._delayed: dict[Exchange, asyncio.TimerHandle] = {}
+        sweep.also.append(self._expire_queued)
+
+    @property
+    def busy(self) -> int:
+        """Exchanges that are with this pool: queued, delayed, or on a connection."""
+        carrying = sum(connection.exchange is not None for connection in self._connections)
+        return len(self._queue) + len(self._delayed) + carrying
+
+    @property
+    def open(self) -> int:
+        """Connections, established or on their way."""
+        return len(self._connections) + len(self._attempts)
+
+    def submit(self, exchange: Exchange, now_ns: int) -> bool:
+        """Carry it now or queue it; False if the queue is full."""
+        idle = self._idle
+        while idle:
+            connection = idle.pop()
+            if connection.usable:
+                self._give(connection, exchange, now_ns)
+                return True
+        if len(self._connections) + len(self._attempts) < self.limits.max_connections:
+            self._begin(exchange, now_ns)
+            self._connect(now_ns)
+        elif len(self._queue) >= self.limits.max_queued:
+            return False
+        exchange.deadline_ns = now_ns + self.limits.connect_ns
+        self._queue.append(exchange)
+        return True
+
+    def submit_after(self, delay_ns: int, exchange: Exchange, *, now_ns: int) -> None:
+        """Begin now, carry later: the delay counts as the target's own time."""
+        self._begin(exchange, now_ns)
+        self._delayed[exchange] = self._loop.call_later(delay_ns / NS_PER_S, self._delay_over, exchange)
+
+    def submit_again(self, exchange: Exchange) -> None:
+        """Once more, on a connection that nobody has used before."""
+        now_ns = time.monotonic_ns()
+        exchange.deadline_ns = now_ns + self.limits.connect_ns
+        self._queue.appendleft(exchange)
+        self._connect(now_ns)
+
+    def withdraw(self, exchange: Exchange) -> None:
+        """It is not wanted any more: off the queue, out of its delay, or away with its connection."""
+        timer = self._delayed.pop(exchange, None)
+        if timer is not None:
+            timer.cancel()
+        elif exchange.connection is not None:
+            exchange.connection.abandon()
+        elif exchange in self._queue:
+            self._queue.remove(exchange)
+
+    def established(self, connection: UpstreamConnection) -> None:
+        """A connection is there."""
+        self.target.tally.opened()
+        self._connections.add(connection)
+        self._sweep.join(connection)
+        self.release(connection, time.monotonic_ns())
+
+    def release(self, connection: UpstreamConnection, now_ns: int) -> None:
+        """A connection has nothing to carry: the next in the queue gets it."""
+        if self._queue:
+            self._give(connection, self._queue.popleft(), now_ns)
+            return
+        connection.deadline_ns = now_ns + self.limits.pooled_idle_ns
+        self._idle.append(connection)
+
+    def lost(self, connection: UpstreamConnection) -> None:
+        """A connection is gone; the queue may need another."""
+        self._sweep.leave(connection)
+        self._connections.discard(connection)
+        if connection in self._idle:
+            self._idle.remove(connection)
+        self._connect_for_queue()
+
+    def connection_failed(self, attempt: Attempt, outcome: str) -> None:
+        """The longest waiting exchange that has begun fails with it."""
+        self._attempts.discard(attempt)
+        victim = next((exchange for exchange in self._queue if exchange.begun), None)
+        if victim is not None:
+            self._queue.remove(victim)
+            victim.failed(outcome)
+        self._connect_for_queue()
+
+    def new_protocol(self, attempt: Attempt) -> UpstreamConnection:
+        """The attempt has a socket."""
+        self._attempts.discard(attempt)
+        return UpstreamConnection(self, reader=self._new_reader())
+
+    def close(self) -> None:
+        """End everything: what had begun is cancelled, what had not is dropped."""
+        for attempt in tuple(self._attempts):
+            attempt.cancel()
+        self._attempts.clear()
+        for exchange, timer in tuple(self._delayed.items()):
+            timer.cancel()
+            exchange.failed(Outcome.CANCELLED.value)
+        self._delayed.clear()
+        queued, self._queue = self._queue, deque()
+        for exchange in queued:
+            _give_up(exchange, outcome=Outcome.CANCELLED.value, reason="draining")
+        for connection in tuple(self._connections):
+            carried = connection.exchange
+            connection.abandon()
+            if carried is not None:
+                carried.failed(Outcome.CANCELLED.value, connection.reader)
+
+    def _begin(self, exchange: Exchange, now_ns: int) -> None:
+        if not exchange.begun:
+            exchange.begin(now_ns)
+
+    def _give(self, connection: UpstreamConnection, exchange: Exchange, now_ns: int) -> None:
+        self._begin(exchange, now_ns)
+        connection.carry(exchange, now_ns)
+
+    def _connect(self, now_ns: int) -> None:
+        attempt = Attempt(
+            self,
+            loop=self._loop,
+            sweep=self._sweep,
+            spawn=self._spawn,
+            deadline_ns=now_ns + self.limits.connect_ns,
+        )
+        self._attempts.add(attempt)
+        attempt.start(self.address)
+
+    def _connect_for_queue(self) -> None:
+        """Replace what was lost, one for each call, while somebody waits."""
+        if len(self._queue) > len(self._attempts) and self.open < self.limits.max_connections:
+            now_ns = time.monotonic_ns()
+            waiting = next((exchange for exchange in self._queue if not exchange.begun), None)
+            if waiting is not None:
+                self._begin(waiting, now_ns)
+            self._connect(now_ns)
+
+    def _delay_over(self, exchange: Exchange) -> None:
+        self._delayed.pop(exchange, None)
+        if not self.submit(exchange, time.monotonic_ns()):
+            exchange.failed(Outcome.TIMEOUT.value)
+
+    def _expire_queued(self, now_ns: int) -> None:
+        late = [exchange for exchange in self._queue if exchange.deadline_ns <= now_ns]
+        for exchange in late:
+            if exchange in self._queue:  # giving up the one before may have withdrawn this one
+                self._queue.remove(exchange)
+            _give_up(exchange, outcome=Outcome.TIMEOUT.value, reason="queue_timeout")
+
+
+def _give_up(exchange: Exchange, *, outcome: str, reason: str) -> None:
+    if exchange.begun:
+        exchange.failed(outcome)
+    else:
+        exchange.drop(reason)

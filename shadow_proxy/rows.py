@@ -1,0 +1,117 @@
+"""What the hot path leaves behind: journal records of requests and exchanges.
+
+Knows which stamps and bytes make a record and turns the monotonic stamps of the hot path into the run's time;
+refuses to know the journal's format. `NoRows` is the proxy that does not record. Called by exchanges when
+they end and by the mirror when it drops a copy.
+"""
+
+from typing import Protocol
+
+from recording.clock import RunClock
+from recording.exchange import NEVER
+from recording.journal import EXCHANGE, REQUEST, JournalWriter
+from recording.journal_codec import encode_exchange, encode_request
+from shadow_proxy.counters import CounterRow
+from shadow_proxy.exchange_state import ExchangeState
+from shadow_proxy.incoming import Incoming
+
+
+class Rows(Protocol):
+    """Where records go."""
+
+    def request(self, incoming: Incoming) -> None:
+        """What came in, once for each request."""
+
+    def exchange(self, state: ExchangeState, outcome: str) -> None:
+        """How one exchange ended."""
+
+    def dropped(self, incoming: Incoming, *, target: bytes, role: bytes, reason: str) -> None:
+        """A target that the request was not sent to."""
+
+
+class NoRows:
+    """Records nothing."""
+
+    __slots__ = ()
+
+    def request(self, incoming: Incoming) -> None:
+        """Nothing."""
+
+    def exchange(self, state: ExchangeState, outcome: str) -> None:
+        """Nothing."""
+
+    def dropped(self, incoming: Incoming, *, target: bytes, role: bytes, reason: str) -> None:
+        """Nothing."""
+
+
+class JournalRows:
+    """Appends to this worker's journal; a record that the journal refused is counted, never waited for."""
+
+    __slots__ = ("_cells", "_clock", "_dropped", "_journal", "_records")
+
+    def __init__(self, journal: JournalWriter, *, clock: RunClock, row: CounterRow) -> None:
+        self._journal = journal
+        self._clock = clock
+        self._cells = row.cells
+        self._records = row.at("journal/records")
+        self._dropped = row.at("journal/dropped")
+
+    def request(self, incoming: Incoming) -> None:
+        """Append a REQUEST record."""
+        head = incoming.head
+        payload = encode_request(
+            request_id=incoming.request_id,
+            received_ns=incoming.received_ns - self._clock.origin_ns,
+            due_ns=incoming.due_ns,
+            method=head.method,
+            path=head.target,
+            fields=incoming.lines,
+            body=incoming.whole(),
+            body_bytes=incoming.body_bytes,
+        )
+        self._append(REQUEST, payload)
+
+    def exchange(self, state: ExchangeState, outcome: str) -> None:
+        """Append an EXCHANGE record; stamps that never happened stay -1."""
+        origin_ns = self._clock.origin_ns
+        first_byte_ns = state.first_byte_ns
+        payload = encode_exchange(
+            request_id=state.incoming.request_id,
+            target=state.target.name,
+            role=state.target.role,
+            due_ns=state.incoming.due_ns,
+            sent_ns=state.sent_ns - origin_ns,
+            first_byte_ns=first_byte_ns - origin_ns if first_byte_ns >= 0 else NEVER,
+            done_ns=state.done_ns - origin_ns,
+            outcome=outcome.encode(),
+            status=state.status,
+            request_bytes=state.request_bytes,
+            response_bytes=state.response_bytes,
+            response_head=state.response_lines,
+            response_body=state.response_body(),
+            faults=state.faults,
+            chunks=state.chunks,
+            chunk_ns=[instant - origin_ns for instant in state.chunk_ns] if state.chunk_ns else (),
+        )
+        self._append(EXCHANGE, payload)
+
+    def dropped(self, incoming: Incoming, *, target: bytes, role: bytes, reason: str) -> None:
+        """Append an EXCHANGE record that says why nothing was sent."""
+        payload = encode_exchange(
+            request_id=incoming.request_id,
+            target=target,
+            role=role,
+            due_ns=incoming.due_ns,
+            sent_ns=NEVER,
+            first_byte_ns=NEVER,
+            done_ns=NEVER,
+            outcome=b"dropped:" + reason.encode(),
+            status=0,
+            request_bytes=0,
+            response_bytes=0,
+        )
+        self._append(EXCHANGE, payload)
+
+    def _append(self, kind: int, payload: bytes) -> None:
+        kept = self._journal.append(kind, payload)
+        self._cells[self._records if kept else self._dropped] += 1

@@ -1,0 +1,144 @@
+"""One connection to one target, carrying one exchange at a time.
+
+Knows the transport, the reader of its answers and the deadlines of the exchange it carries; refuses to know
+what an answer is for. Owned by the target's `Pool`; talks to the `Exchange` that it was given.
+"""
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, cast
+
+from recording.exchange import Outcome
+from shadow_proxy.deadlines import NEVER_NS
+from shadow_proxy.exchange import Exchange
+from wire.errors import WireError
+from wire.response_reader import ResponseReader
+
+if TYPE_CHECKING:
+    from shadow_proxy.pool import Pool
+
+
+class UpstreamConnection(asyncio.Protocol):
+    """`carried` counts its exchanges: a loss without an answer after the first may mean that it was stale."""
+
+    __slots__ = ("_pool", "_transport", "carried", "deadline_ns", "exchange", "reader")
+
+    def __init__(self, pool: "Pool", *, reader: ResponseReader) -> None:
+        self._pool = pool
+        self._transport: asyncio.Transport | None = None
+        self.reader = reader
+        self.exchange: Exchange | None = None
+        self.carried = 0
+        self.deadline_ns = NEVER_NS
+
+    def carry(self, exchange: Exchange, now_ns: int) -> None:
+        """Send this exchange's request and wait for its answer."""
+        self.exchange = exchange
+        self.carried += 1
+        self.reader.start(no_body=exchange.incoming.head.method == b"HEAD")
+        self.deadline_ns = now_ns + self._pool.first_byte_ns
+        exchange.carried_by(self)
+
+    def write(self, sent: bytes) -> None:
+        """Towards the target."""
+        if self._transport is not None:
+            self._transport.write(sent)
+
+    def pause_reading(self) -> None:
+        """Take no more of the answer for now."""
+        if self._transport is not None:
+            self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Go on."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    @property
+    def usable(self) -> bool:
+        """Whether an exchange may be given to it."""
+        return self._transport is not None and not self._transport.is_closing()
+
+    def abandon(self) -> None:
+        """Close it now; nothing that it may still hold matters."""
+        self.exchange = None
+        if self._transport is not None:
+            self._transport.abort()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Established."""
+        self._transport = cast("asyncio.Transport", transport)  # the loop promises what its type does not say
+        self._pool.established(self)
+
+    def data_received(self, data: bytes) -> None:
+        """A part of the answer; bytes that nobody asked for end the connection."""
+        exchange = self.exchange
+        reader = self.reader
+        if exchange is None:
+            self.abandon()
+            return
+        if not reader.started:
+            self.deadline_ns = exchange.sent_ns + self._pool.total_ns
+        try:
+            reader.feed(data)
+        except WireError:
+            self._fail(Outcome.PROTOCOL_ERROR.value)
+            return
+        exchange.answer_arrived(reader)
+        if reader.complete:
+            self._complete(exchange)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The peer closed, or it broke."""
+        exchange = self.exchange
+        self.exchange = None
+        self._pool.lost(self)
+        if exchange is None:
+            return
+        if exc is None and self._ends_body():
+            exchange.answer_arrived(self.reader)
+            exchange.released()
+        elif exchange.may_retry(reused=self.carried > 1, answered=self.reader.started):
+            exchange.retried = True
+            self._pool.submit_again(exchange)
+        else:
+            exchange.failed(Outcome.RESET.value, self.reader)
+
+    def expire(self, now_ns: int) -> None:
+        """The answer is too late, or nobody needed the connection for too long."""
+        del now_ns
+        if self.exchange is not None:
+            self._fail(Outcome.TIMEOUT.value)
+        else:
+            self.abandon()
+
+    def pause_writing(self) -> None:
+        """The target takes the request more slowly than it comes."""
+        if self.exchange is not None:
+            self.exchange.hold_body()
+
+    def resume_writing(self) -> None:
+        """It caught up."""
+        if self.exchange is not None:
+            self.exchange.resume_body()
+
+    def _complete(self, exchange: Exchange) -> None:
+        self.exchange = None
+        if self.reader.reusable and exchange.request_sent and self.usable:
+            self._pool.release(self, time.monotonic_ns())
+        else:
+            self.abandon()
+        exchange.released()
+
+    def _fail(self, outcome: str) -> None:
+        exchange, self.exchange = self.exchange, None
+        self.abandon()
+        if exchange is not None:
+            exchange.failed(outcome, self.reader)
+
+    def _ends_body(self) -> bool:
+        try:
+            self.reader.feed_eof()
+        except WireError:
+            return False
+        return True
