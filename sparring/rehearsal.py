@@ -30,12 +30,11 @@ from sparring.process_configs import config_file, engine_config, proxy_config, r
 from sparring.processes import Child, accepts, wait_until
 from sparring.run_config import RunConfig, Target
 from sparring.screen import Screen
-from sparring.stage import Stage
+from sparring.stage import START_TIMEOUT_S, Stage
 from sparring.waiting import Interruption
 
 HOUR_NS = 3_600_000_000_000
 LEAD_NS = 300_000_000
-START_TIMEOUT_S = 30.0
 LOAD_TIMEOUT_S = 600.0
 DRAIN_TIMEOUT_S = 60.0
 LOOK_EVERY_S = 0.1
@@ -271,7 +270,7 @@ def _in_flight(accounting: dict[str, Any]) -> int:  # Any: JSON
 
 
 def _worker_restarts(accounting: dict[str, Any]) -> int:  # Any: JSON
-    return int(accounting.get("worker_restarts", 0))
+    return int(accounting.get("workers", {}).get("restarts", 0))
 
 
 def new_run_folder(name: str, *, out: Path | None) -> RunFolder:

@@ -16,6 +16,7 @@ from sparring.guardian import Guardian
 from sparring.processes import Child, start, stop, wait_for_free_port, wait_until
 
 OWN_GRACE_S = 10.0
+START_TIMEOUT_S = 30.0
 
 
 class Spoken:

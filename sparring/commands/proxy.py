@@ -20,8 +20,7 @@ from shadow_proxy.config import ProxyConfig
 from sparring.exit_codes import ExitCode
 from sparring.process_configs import config_file
 from sparring.processes import Child, wait_until
-from sparring.rehearsal import START_TIMEOUT_S
-from sparring.stage import Stage
+from sparring.stage import START_TIMEOUT_S, Stage
 from sparring.waiting import Interruption
 
 LOOK_EVERY_S = 0.1

@@ -49,8 +49,8 @@ def test_an_equal_candidate_passes_and_every_row_is_there(bench: Bench) -> None:
     assert (bench.out / "report.html").stat().st_size > 10_000
     assert "PASS" in done.stdout
     assert nothing_is_left(bench)
-    accounting = bench.manifest()["accounting"]
-    assert accounting["targets"]["candidate"]["sent"] == accounting["targets"]["candidate"]["ok"] == 400
+    candidate = bench.manifest()["accounting"]["targets"]["candidate"]
+    assert candidate["sent"] == candidate["mirrored"] == candidate["endings"]["ok"] == 400
 
 
 def test_a_worse_candidate_fails_with_the_reason(bench: Bench) -> None:
