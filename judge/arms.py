@@ -1,7 +1,8 @@
 """Which targets are compared: by name from the criteria, else by role from the rows.
 
-Knows target lists; refuses to know pairs. An arm that is not in the data is a reason for INVALID, never a pass by
-default; several targets to choose from is the user's to settle, in the criteria. Called by `judge.verdict`.
+Knows target lists; refuses to know pairs. An arm that is not in the data is a reason for INVALID, never a
+pass by default; several targets to choose from is the user's to settle, in the criteria. Called by
+`judge.verdict`.
 """
 
 from collections.abc import Sequence

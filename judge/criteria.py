@@ -194,6 +194,11 @@ class Criteria(Model):
         """Whether a deciding criterion compares predictions with labels."""
         return any(each.metric is Metric.ACCURACY and each.decides for each in self.criteria)
 
+    @property
+    def budgets_ns(self) -> tuple[int, ...]:
+        """Every latency budget in the file, once, ascending."""
+        return tuple(sorted({each.budget_ns for each in self.criteria if each.budget_ms is not None}))
+
     def digest(self) -> str:
         """`sha256:…` over the canonical JSON of all keys, defaults included."""
         canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))

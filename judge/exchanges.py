@@ -42,13 +42,13 @@ class Target:
     nulls: int
 
 
-@ibis.udf.scalar.builtin(signature=(("string",), "decimal(38, 0)"))
-def md5_number(text: str) -> int:  # type: ignore[empty-body, untyped-decorator]  # declares DuckDB's own function
+@ibis.udf.scalar.builtin(signature=(("string",), "decimal(38, 0)"))  # type: ignore[untyped-decorator]  # of ibis
+def md5_number(text: str) -> int:  # type: ignore[empty-body]  # declares DuckDB's own function
     """MD5 as a number of 128 bits."""
 
 
-@ibis.udf.agg.builtin(signature=(("decimal(38, 0)",), "decimal(38, 0)"))
-def bit_xor(number: int) -> int:  # type: ignore[empty-body, untyped-decorator]  # declares DuckDB's own function
+@ibis.udf.agg.builtin(signature=(("decimal(38, 0)",), "decimal(38, 0)"))  # type: ignore[untyped-decorator]  # of ibis
+def bit_xor(number: int) -> int:  # type: ignore[empty-body]  # declares DuckDB's own function
     """Exclusive or of all values, whatever their order."""
 
 
@@ -76,14 +76,9 @@ class Exchanges:
         self._spill.cleanup()
 
     def arrow(self, expression: ir.Table) -> pa.Table:
-        """The expression's rows, all at once: for small results."""
+        """The expression's rows, all at once; nothing wider than two numbers per pair is asked for."""
         with self._naming_the_file():
             return expression.to_pyarrow()
-
-    def batches(self, expression: ir.Table) -> Iterator[pa.RecordBatch]:
-        """The expression's rows, a bounded batch at a time."""
-        with self._naming_the_file():
-            yield from expression.to_pyarrow_batches(chunk_size=1 << 18)
 
     def targets(self) -> list[Target]:
         """Every target with its role, in order of names."""

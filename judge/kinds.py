@@ -54,21 +54,21 @@ class Kinds:
     @property
     def meant(self) -> Bools:
         """Pairs that sampling did not leave out."""
-        return self._either(Mark.UNSAMPLED) == 0
+        return _holds(self._either(Mark.UNSAMPLED) == 0)
 
     @property
     def complete(self) -> Bools:
         """Pairs that were sent to both arms."""
-        return self.meant & (self._both(Mark.SENT) != 0)
+        return _holds(self.meant & (self._both(Mark.SENT) != 0))
 
     @property
     def labelled(self) -> Bools:
         """Pairs whose right answer is known."""
-        return self._both(Mark.LABELLED) != 0
+        return _holds(self._both(Mark.LABELLED) != 0)
 
     def scenario(self, *, faulted: bool) -> Bools:
         """Pairs that met a fault on either arm, or none."""
-        return (self._either(Mark.FAULTED) != 0) == faulted
+        return _holds((self._either(Mark.FAULTED) != 0) == faulted)
 
     def total(self, chosen: Bools) -> int:
         """How many pairs are chosen."""
@@ -108,6 +108,11 @@ class Kinds:
 
     def _either(self, bit: int) -> Ints:
         return (self.baseline | self.candidate) & bit
+
+
+def _holds(comparison: Bools) -> Bools:
+    """Numpy types comparisons of integers as Any; this says what they are."""
+    return comparison
 
 
 _NUMBERS = ("baseline", "candidate", "pairs", "block", "first_ns", "last_ns")

@@ -17,6 +17,7 @@ from enum import IntFlag
 import ibis
 import ibis.expr.types as ir
 
+from judge.arms import Arms
 from judge.bootstrap import FAILED_NS
 from recording.exchange import NEVER, Outcome, dropped
 
@@ -47,11 +48,9 @@ def over_budget(place: int) -> int:
     return int(Mark.FIRST_BUDGET) << place
 
 
-def mark_rows(
-    exchanges: ir.Table, *, baseline: str, candidate: str, budgets_ns: Sequence[int] = ()
-) -> ir.Table:
+def mark_rows(exchanges: ir.Table, *, arms: Arms, budgets_ns: Sequence[int] = ()) -> ir.Table:
     """Rows of both arms as `id`, `arm` (True: candidate), `marks`, `latency_ns`, `moment_ns`."""
-    rows = exchanges.filter(exchanges.target.isin([baseline, candidate]))
+    rows = exchanges.filter(exchanges.target.isin([arms.baseline, arms.candidate]))
     answered = rows.outcome == Outcome.OK.value
     start = ibis.ifelse(rows.due_ns != NEVER, rows.due_ns, rows.sent_ns)
     untimed = answered & ((rows.done_ns == NEVER) | (start == NEVER) | (rows.done_ns < start))
@@ -73,7 +72,7 @@ def mark_rows(
     ]
     return rows.select(
         id=rows.request_id,
-        arm=rows.target == candidate,
+        arm=rows.target == arms.candidate,
         marks=sum((_bit(bit, holds) for bit, holds in marks), ibis.literal(int(Mark.PRESENT), "int32")),
         latency_ns=latency,
         moment_ns=start.nullif(NEVER),

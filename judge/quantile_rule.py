@@ -71,6 +71,7 @@ def _sentence(question: Question, found: QuantileRatio, *, status: Status, note:
         alpha=question.criteria.alpha,
         status=status,
         note=note,
+        superiority=question.superiority,
         faulted=question.faulted,
     )
     return ratio_sentence(question.criterion, shown)

@@ -25,6 +25,7 @@ class Result:
     direction: str
     against: str
     scenario: str
+    decides: bool
     status: Status
     sentence: str
     n: int = 0

@@ -41,17 +41,28 @@ class Question:
     margin: Margin | None
 
     @property
-    def decides(self) -> bool:
-        """Under faults only a margin written for faults decides."""
-        asked = self.margin is not None or not self.faulted
-        return self.criterion.decides and asked
+    def superiority(self) -> bool:
+        """Whether an uplift is wanted; under faults, not to be worse by the margin is enough."""
+        return self.criterion.test is Test.SUPERIORITY and not self.faulted
 
     @property
     def least_better(self) -> float | None:
         """How much better the candidate must at least be: minus the margin, or the wanted uplift."""
-        if self.criterion.test is Test.SUPERIORITY:
+        if self.superiority:
             return self.margin.size if self.margin else 0.0
         return -self.margin.size if self.margin else None
+
+    @property
+    def cap(self) -> float | None:
+        """The most that the candidate's share of bad answers may be, on clean pairs."""
+        if self.faulted:
+            return None
+        return 1.0 - self.criterion.min if self.criterion.min is not None else self.criterion.max
+
+    @property
+    def decides(self) -> bool:
+        """Whether anything is asked here that the verdict depends on."""
+        return self.criterion.decides and (self.least_better is not None or self.cap is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +119,7 @@ class Identity(TypedDict):
     direction: str
     against: str
     scenario: str
+    decides: bool
     margin: float | None
 
 
@@ -123,6 +135,7 @@ def identity(question: Question) -> Identity:
         direction="higher" if criterion.metric is Metric.ACCURACY else "lower",
         against=question.baseline,
         scenario="faulted" if question.faulted else "clean",
+        decides=question.decides,
         margin=question.margin.size if question.margin else None,
     )
 
@@ -207,9 +220,8 @@ def _further_pairs(criteria: Criteria, counts: PairedCounts, *, margin: float) -
 
 def _cap(question: Question, counts: PairedCounts) -> _Cap:
     """The candidate's share of bad answers against its absolute cap, on clean pairs."""
-    criterion = question.criterion
-    limit = 1.0 - criterion.min if criterion.min is not None else criterion.max
-    if limit is None or question.faulted:
+    limit = question.cap
+    if limit is None:
         return _Cap(status=Status.INFO)
     bad, alpha = counts.worse + counts.neither, question.criteria.alpha
     upper = clopper_pearson.upper_bound(bad, counts.n, alpha=alpha)
@@ -228,6 +240,7 @@ def _sentence(question: Question, *, gate: _Gate, cap: _Cap, bounds: tuple[float
         alpha=question.criteria.alpha,
         status=gate.status,
         note=gate.note,
+        superiority=question.superiority,
         faulted=question.faulted,
     )
     sentence = difference_sentence(question.criterion, shown)
@@ -256,8 +269,8 @@ def _result(
         sentence=sentence,
         n=counts.n,
         estimate=counts.difference if higher else -counts.difference,
-        baseline=counts.baseline if higher else 1.0 - counts.baseline,
-        candidate=counts.candidate if higher else 1.0 - counts.candidate,
+        baseline=counts.baseline if higher else (counts.better + counts.neither) / counts.n,
+        candidate=counts.candidate if higher else (counts.worse + counts.neither) / counts.n,
         lower=lower,
         upper=upper,
         gate_lower=gate_lower,

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from judge.criteria import Criterion, Metric, Test
+from judge.criteria import Criterion, Metric
 from judge.status import Status
 
 
@@ -49,6 +49,7 @@ class Shown:
     alpha: float
     status: Status
     note: str = ""
+    superiority: bool = False
     faulted: bool = False
 
 
@@ -63,15 +64,15 @@ def difference_sentence(criterion: Criterion, shown: Shown) -> str:
     """
     wording = _WORDINGS[criterion.metric]
     subject = wording.subject.format(budget=_plain(criterion.budget_ms))
-    claim = _claim(wording, shown, superiority=criterion.test is Test.SUPERIORITY)
-    return f"{shown.candidate} {subject} {claim} {shown.baseline}{_ending(criterion, shown, points)}"
+    claim = _claim(wording, shown)
+    return f"{shown.candidate} {subject} {claim} {shown.baseline}{_ending(shown, points)}"
 
 
 def ratio_sentence(criterion: Criterion, shown: Shown) -> str:
     """A latency quantile compared with the baseline's; `low` and `high` bound the ratio."""
     claim = _ratio_claim(shown)
     name = f"p{_plain((criterion.quantile or 0.0) * 100)} latency"
-    ending = _ending(criterion, shown, percent)
+    ending = _ending(shown, percent)
     return f"{shown.candidate}'s {name} is {claim} {shown.baseline}'s{ending}"
 
 
@@ -115,13 +116,13 @@ def percent(share: float) -> str:
     return f"{points(share)} %"
 
 
-def _claim(wording: _Wording, shown: Shown, *, superiority: bool) -> str:
+def _claim(wording: _Wording, shown: Shown) -> str:
     low, high = shown.low, shown.high
     if shown.status is Status.FAIL:
         return _at("least", -high, wording.worse) if high < 0.0 else _at("most", high, wording.better)
     if low >= 0.0:
         return _at("least", low, wording.better)
-    if high > 0.0 and (superiority or shown.status is Status.INFO):
+    if high > 0.0 and (shown.superiority or shown.status is Status.INFO):
         return f"between {points(-low)} points {wording.worse} and {points(high)} {wording.better}"
     return _at("most", -low, wording.worse)
 
@@ -140,8 +141,8 @@ def _ratio_claim(shown: Shown) -> str:
     return f"at {opposite} {percent(1.0 - ratio)} below"
 
 
-def _ending(criterion: Criterion, shown: Shown, written: Callable[[float], str]) -> str:
-    wanted = "wanted better by" if criterion.test is Test.SUPERIORITY else "margin"
+def _ending(shown: Shown, written: Callable[[float], str]) -> str:
+    wanted = "wanted better by" if shown.superiority else "margin"
     asked = f", {wanted} {written(shown.limit)}" if shown.limit is not None else ""
     note = f" ({shown.note})" if shown.note else ""
     faults = " under faults" if shown.faulted else ""

@@ -1,7 +1,8 @@
-"""Can the measurement be trusted at all? Each answer "no" is a reason for INVALID, in plain words with the fix.
+"""Can the measurement be trusted at all? Each "no" is a reason for INVALID, in words, with the fix.
 
-Knows the bounds in the criteria and the self-tests' numbers; refuses to know criteria's results. What happened to
-the run itself (a process that died, an interruption) comes from the manifest. Called by `judge.verdict`.
+Knows the bounds in the criteria and the self-tests' numbers; refuses to know criteria's results. What
+happened to the run itself (a process that died, an interruption) comes from the manifest. Called by
+`judge.verdict`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -59,7 +60,7 @@ def label_problems(found: LabelJoin, criteria: Criteria) -> Iterator[str]:
     elif criteria.labels == "required" and (found.share or 0.0) < criteria.min_label_join:
         yield (
             f"only {percent(found.share or 0.0)} of pairs have a label, {percent(criteria.min_label_join)} "
-            "needed: complete the trace's labels, or write `labels: optional` if the others are missing at random"
+            "needed: complete the trace's labels, or write `labels: optional` if others are missing at random"
         )
 
 
@@ -69,13 +70,13 @@ def fidelity_problems(found: Fidelity | None, bounds: FidelityBounds) -> Iterato
         return
     if found.lag_p99_ms is not None and found.lag_p99_ms > bounds.max_lag_p99_ms:
         yield (
-            f"requests were sent late: lag p99 {found.lag_p99_ms:.1f} ms, at most {bounds.max_lag_p99_ms:g} ms "
+            f"requests were sent late: lag p99 {found.lag_p99_ms:.1f} ms, at most {bounds.max_lag_p99_ms:g} "
             "allowed; lower the rate or give the replay engine more CPU"
         )
     if found.shed_share > bounds.max_shed_share:
         yield (
-            f"{found.shed:,} of {found.planned:,} requests were not sent ({percent(found.shed_share)}, at most "
-            f"{percent(bounds.max_shed_share)} allowed); raise `max_in_flight` or lower the rate"
+            f"{found.shed:,} of {found.planned:,} requests were not sent ({percent(found.shed_share)}, at "
+            f"most {percent(bounds.max_shed_share)} allowed); raise `max_in_flight` or lower the rate"
         )
     asked, achieved = found.requested_rate_per_s, found.achieved_rate_per_s
     if asked and achieved is not None and achieved < bounds.min_achieved_share * asked:

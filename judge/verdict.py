@@ -1,38 +1,31 @@
 """A folder and criteria in, a verdict with reasons out.
 
-Knows the order of work: open, choose the arms, count once, test the measurement, judge each criterion, combine.
-Refuses to know formulas and rows. Nothing but evidence makes PASS: an unsound measurement is INVALID whatever the
-numbers say, a failed computation is INVALID, too little data HOLDs, and an interrupted run is HOLD at best. The same
-rows, criteria and seed give the same verdict bit for bit, however rows are ordered and cut into files. Called by
-the command line and at the end of a run.
+Knows the order of work: open, choose the arms, count once, test the measurement, judge each criterion,
+combine. Refuses to know formulas and rows. Nothing but evidence makes PASS: an unsound measurement is
+INVALID whatever the numbers say, a failed computation is INVALID, too little data HOLDs, and an interrupted
+run is HOLD at best. The same rows, criteria and seed give the same verdict bit for bit, however rows are
+ordered and cut into files. Called by the command line and at the end of a run.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-
-from judge.arms import Arms, choose_arms
-from judge.completeness import Completeness, LabelJoin, completeness, label_join
-from judge.criteria import Criteria, Criterion, Metric
-from judge.exchanges import Exchanges, open_exchanges
-from judge.fidelity import Fidelity, fidelity
-from judge.kinds import Ints, Kinds
-from judge.pairs import Mark, count_kinds, first_duplicate, latencies, mark_rows, pair_up, span
-from judge.quantile_rule import judge_quantile
+from judge.arms import choose_arms
+from judge.criteria import Criteria
+from judge.exchanges import open_exchanges
+from judge.judging import judge_criteria
+from judge.measurement import Measurement, measure
 from judge.result import Result
-from judge.rule import Question, identity, judge_share
-from judge.soundness import completeness_problems, event_problems, fidelity_problems, label_problems
+from judge.self_tests import run_self_tests
 from judge.status import EXIT_CODES, Status, combine
-from recording.exchange import NEVER
+from recording.errors import InputError
 from recording.run_folder import RunFolder, write_json
 
 VERDICT_VERSION = 1
-_NS_PER_S = 1e9
+Manifest = Mapping[str, Any]  # Any: JSON
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,3 +64,86 @@ class Verdict:
             "next": {"pairs_needed": self.pairs_needed, "eta_s": self.eta_s},
             "expires": self.expires,
         }
+
+
+def judge_folder(path: Path | str, criteria: Criteria, *, engine: str = "duckdb", seed: int = 0) -> Verdict:
+    """Judge a run, or any folder with exchanges/*.parquet; `InputError` if its files cannot be used."""
+    folder = RunFolder(Path(path))
+    manifest = folder.read_manifest()
+    with open_exchanges(folder.path, engine=engine) as exchanges:
+        arms = choose_arms(exchanges.targets(), criteria, place=str(folder.path))
+        measured = measure(exchanges, arms, budgets_ns=criteria.budgets_ns)
+        tests = run_self_tests(folder, measured, criteria=criteria, manifest=manifest)
+        results = judge_criteria(measured, criteria, seed=seed)
+        digest = exchanges.digest()
+    status, reasons = conclude(results, tests.problems, interrupted=bool(manifest.get("interrupted")))
+    pairs_needed, eta_s = _next(results, span_s=measured.span_s)
+    return Verdict(
+        verdict=status,
+        reasons=reasons,
+        criteria_digest=criteria.digest(),
+        data_digest=digest,
+        seed=seed,
+        pairs=_pairs(measured),
+        self_tests=tests.as_json(),
+        results=results,
+        pairs_needed=pairs_needed,
+        eta_s=eta_s,
+        expires=_expiry(manifest, criteria, place=str(folder.manifest)),
+    )
+
+
+def conclude(
+    results: Sequence[Result], problems: Sequence[str], *, interrupted: bool
+) -> tuple[Status, tuple[str, ...]]:
+    """The verdict and its reasons: problems of the measurement first, else the criteria that decided."""
+    deciding = [result for result in results if result.decides]
+    if problems:
+        return Status.INVALID, tuple(problems)
+    status = combine(result.status for result in deciding)
+    reasons = tuple(result.sentence for result in deciding if result.status is status)
+    if interrupted and status is Status.PASS:
+        return Status.HOLD, ("the run was interrupted, so HOLD is the best it can get", *reasons)
+    return status, (("the run was interrupted", *reasons) if interrupted else reasons)
+
+
+def write_verdict(folder: Path | str, verdict: Verdict) -> Path:
+    """Write verdict.json into `folder`, whole or not at all."""
+    path = RunFolder(Path(folder)).verdict
+    write_json(path, verdict.to_json())
+    return path
+
+
+def _pairs(measured: Measurement) -> dict[str, int]:
+    kinds = measured.kinds
+    return {
+        "total": kinds.total(kinds.meant),
+        "complete": kinds.total(kinds.complete),
+        "labelled": kinds.total(kinds.complete & kinds.labelled),
+        "faulted": kinds.total(kinds.complete & kinds.scenario(faulted=True)),
+    }
+
+
+def _next(results: Sequence[Result], *, span_s: float) -> tuple[int | None, float | None]:
+    """Further pairs and seconds, at this run's rate, until the slowest HOLD is decided."""
+    holding = [result for result in results if result.decides and result.status is Status.HOLD]
+    needed = [(result.pairs_needed, result.n) for result in holding]
+    if any(pairs is None for pairs, _ in needed):
+        return None, None
+    times = [pairs * span_s / n for pairs, n in needed if pairs is not None and n]
+    eta_s = round(max(times), 1) if times and len(times) == len(needed) else None
+    return max((pairs for pairs, _ in needed if pairs is not None), default=0), eta_s
+
+
+def _expiry(manifest: Manifest, criteria: Criteria, *, place: str) -> str | None:
+    """From the run's own end, so that judging it again says the same."""
+    started = manifest.get("started")
+    if started is None:
+        return None
+    try:
+        end = datetime.fromisoformat(str(started)) + timedelta(
+            microseconds=int(manifest.get("duration_ns") or 0) / 1000
+        )
+    except ValueError as error:
+        raise InputError(f"`started` is not a date and time: {error}", place=place) from None
+    return (end + timedelta(days=criteria.valid_days)).isoformat(timespec="seconds")
