@@ -61,7 +61,8 @@ class Arrived:
 
 @dataclass(slots=True, kw_only=True)
 class RecordingTarget:
-    """A server on loopback that keeps every request and gives each the next of `answers`, or the last again.
+    """A server on loopback (at `port`, or at a free one) that keeps every request and gives each the next
+    of `answers`, or the last again.
 
     While `held` nobody gets an answer; `release` gives all that wait theirs. An answer of None closes the
     connection instead. After `leaves_after` requests it refuses new connections.
@@ -70,6 +71,7 @@ class RecordingTarget:
     answers: list[bytes | None] = field(default_factory=lambda: [OK])
     held: bool = False
     leaves_after: int | None = None
+    port: int = 0
     arrived: list[Arrived] = field(default_factory=list)
     connections: int = 0
     _waiting: list[Callable[[], None]] = field(default_factory=list)
@@ -85,7 +87,7 @@ class RecordingTarget:
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _Inbound(self), "127.0.0.1", 0, backlog=1024)
+        self._server = await loop.create_server(lambda: _Inbound(self), "127.0.0.1", self.port, backlog=1024)
         return self
 
     async def __aexit__(self, *_: object) -> None:
