@@ -142,9 +142,9 @@ def _criteria() -> dict[str, object]:
             {"id": "errors", "metric": "error_rate", "role": "guardrail",
              "margin": _points(0.5, "half of the monthly error budget"),
              "margin_under_fault": _points(2, "declared errors on damaged payloads are no harm")},
-            {"id": "in-time", "metric": "latency_budget", "role": "guardrail", "budget_ms": 100,
-             "margin": _points(1, "the checkout gives up after 100 ms"),
-             "margin_under_fault": _points(3, "the checkout gives up after 100 ms")},
+            {"id": "in-time", "metric": "latency_budget", "role": "guardrail", "budget_ms": 250,
+             "margin": _points(1, "the checkout gives up after 250 ms"),
+             "margin_under_fault": _points(3, "the checkout gives up after 250 ms")},
             {"id": "p99", "metric": "latency_quantile", "role": "info", "quantile": 0.99},
         ],
     }  # fmt: skip
