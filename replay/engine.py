@@ -9,6 +9,7 @@ bound on requests in flight, sheds arrivals in plain sight instead of delaying t
 """
 
 import asyncio
+import time
 from collections.abc import Callable
 
 import numpy as np
@@ -69,11 +70,12 @@ class Engine:
     async def run(self) -> dict[str, object]:
         """Replay to the end, or until stopped; the `{"done": …}` figures."""
         await self._probe()
+        began_ns = time.process_time_ns()
         self._loop.set_exception_handler(self._failed)
         with no_collections():
             async with self._tasks:
                 await self._replay()
-        return {"done": self._done()}
+        return {"done": {**self._done(), "cpu_s": (time.process_time_ns() - began_ns) / NS_PER_S}}
 
     def stop(self) -> None:
         """Send nothing more; requests in flight get a moment, and none at the second call."""
