@@ -118,14 +118,14 @@ class Rehearsal:
     def _perform(self) -> None:
         for name, target in self.config.targets.items():
             self._start_target(name, target)
-        for name, target in self.config.targets.items():
-            self._wait_until_ready(name, target)
         proxy = self._start_own(PROXY, "shadow_proxy", proxy_config(self.config, self.folder))
         recorder = self._start_own(
             RECORDER,
             "sparring.recorder",
             recorder_config(self.config, self.folder, criteria=self._criteria, pids=self._pids()),
         )
+        for name, target in self.config.targets.items():
+            self._wait_until_ready(name, target)
         engine = engine_config(self.config, self.folder, to=f"http://{proxy['listen'][0]}")
         self._start_own(ENGINE, "replay", engine, sign="progress", timeout_s=LOAD_TIMEOUT_S)
         self._clock.set_origin(time.monotonic_ns() + LEAD_NS)
@@ -150,14 +150,18 @@ class Rehearsal:
 
     def _wait_until_ready(self, name: str, target: Target) -> None:
         child = self._stage.children.get(name)
-        ended = (lambda: child.exit_code() is not None) if child else (lambda: False)
+
+        def ended() -> bool:
+            return child is not None and child.exit_code() is not None
+
         wait_until(lambda: ended() or is_ready(target), timeout_s=target.ready.timeout_s)
-        if not ended() and is_ready(target):
-            return
-        why = (
-            f"ended with exit code {child.exit_code()}" if child and ended() else "did not get ready in time"
-        )
-        self._fail(name, f"{name} at {target.url} {why}", kind="target_not_ready", child=child)
+        if ended() or not is_ready(target):
+            why = f"ended with exit code {child.exit_code()}" if child and ended() else "did not get ready"
+            problem = f"{name} at {target.url} {why} (waited up to {target.ready.timeout_s:g} s)"
+            self._fail(name, problem, kind="target_not_ready", child=child)
+
+    def _pids(self) -> dict[str, int]:
+        return {name: child.pid for name, child in self._stage.children.items()}
 
     def _fail(self, name: str, problem: str, *, kind: str, child: Child | None) -> None:
         said = child.tail() if child else ""

@@ -8,7 +8,6 @@ import typer
 
 from recording.errors import InputError
 from sparring.commands.run import run
-from sparring.rehearsal import new_run_folder
 
 
 class Candidate(StrEnum):
@@ -29,6 +28,8 @@ def demo(
     progress: Annotated[bool, typer.Option(help="a live table, on a terminal")] = True,
 ) -> int:
     """Rehearse an embedded candidate model: about two minutes, nothing needed from outside."""
+    from sparring.rehearsal import new_run_folder
+
     folder = new_run_folder(f"demo-{candidate.value}", out=out).path
     if folder.exists() and any(folder.iterdir()):
         raise InputError("the folder is not empty", place=str(folder), fix="choose another --out")

@@ -6,12 +6,8 @@ from typing import Annotated
 
 import typer
 
-from judge.criteria import load_criteria
-from judge.verdict import judge_folder, write_verdict
 from recording.errors import InputError
 from recording.run_folder import RunFolder
-from report.text import verdict_text
-from sparring.recovery import recover_folder
 
 
 def judge(
@@ -25,6 +21,11 @@ def judge(
     json_output: Annotated[bool, typer.Option("--json", help="print the verdict as JSON")] = False,
 ) -> int:
     """Judge recorded exchanges by criteria."""
+    from judge.criteria import load_criteria
+    from judge.verdict import judge_folder, write_verdict
+    from report.text import verdict_text
+    from sparring.recovery import recover_folder
+
     folder = RunFolder(directory)
     if not directory.is_dir():
         raise InputError("no such folder", place=str(directory), fix="name a run's folder")

@@ -7,13 +7,6 @@ import typer
 
 from recording.errors import InputError
 from recording.run_folder import RunFolder
-from report.as_json import as_json
-from report.html import write_html
-from report.junit import as_junit
-from report.text import as_text
-from sparring.recovery import recover_folder
-
-_TEXTS = {"text": as_text, "json": as_json, "junit": as_junit}
 
 
 def report(
@@ -22,13 +15,20 @@ def report(
     format_name: Annotated[str, typer.Option("--format", help="html, text, json or junit")] = "html",
 ) -> int:
     """Write report.html, or print the same facts in another form."""
+    from report.as_json import as_json
+    from report.html import write_html
+    from report.junit import as_junit
+    from report.text import as_text
+    from sparring.recovery import recover_folder
+
+    texts = {"text": as_text, "json": as_json, "junit": as_junit}
     recover_folder(RunFolder(directory))
     if format_name == "html":
         print(f"report: {write_html(directory)}")
         return 0
-    if format_name not in _TEXTS:
+    if format_name not in texts:
         raise InputError(
-            f"no format {format_name!r}", place="--format", fix=f"one of html, {', '.join(_TEXTS)}"
+            f"no format {format_name!r}", place="--format", fix=f"one of html, {', '.join(texts)}"
         )
-    print(_TEXTS[format_name](directory))
+    print(texts[format_name](directory))
     return 0

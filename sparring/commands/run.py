@@ -6,10 +6,6 @@ from typing import Annotated
 
 import typer
 
-from report.html import write_html
-from report.text import as_text
-from sparring.rehearsal import Rehearsal, new_run_folder
-from sparring.run_config import load_run
 from sparring.screen import screen_for
 
 
@@ -26,6 +22,11 @@ def run(
     progress: Annotated[bool, typer.Option(help="a live table, on a terminal")] = True,
 ) -> int:
     """Rehearse a candidate: targets, traffic, profile, scenario, criteria -> verdict."""
+    from report.html import write_html
+    from report.text import as_text
+    from sparring.rehearsal import Rehearsal, new_run_folder
+    from sparring.run_config import load_run
+
     config, text = load_run(run_file, changes=changes)
     folder = new_run_folder(config.name, out=out)
     screen = screen_for(progress=progress, json_output=json_output)

@@ -1,55 +1,74 @@
-"""`sparring schema NAME`: the JSON Schema of a file that a person writes, or the columns of one that we
-write."""
+"""`sparring schema NAME`: the JSON Schema of a file that people write, or the columns of one of ours."""
 
 import json
-from collections.abc import Callable
-from typing import Annotated, Any
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
 
-import pyarrow as pa
 import typer
 
-from judge.criteria import Criteria
-from recording.documents import Model
-from recording.errors import InputError
-from recording.schema import EXCHANGE_SCHEMA, FAULTS_SCHEMA, FORMAT_VERSION, RESOURCES_SCHEMA, TRACE_SCHEMA
-from replay.config import ReplayConfig
-from scenarios.scenario import Scenario
-from shadow_proxy.config import ProxyConfig
-from sparring.run_config import RunConfig
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from recording.documents import Model
 
 Json = dict[str, Any]  # Any: JSON
 
 
-def _document(model: type[Model]) -> Callable[[], Json]:
-    return lambda: {"$schema": "https://json-schema.org/draft/2020-12/schema", **model.model_json_schema()}
+class Name(StrEnum):
+    """What has a schema."""
+
+    RUN = "run"
+    CRITERIA = "criteria"
+    SCENARIO = "scenario"
+    PROXY = "proxy"
+    REPLAY = "replay"
+    TRACE = "trace"
+    EXCHANGES = "exchanges"
+    RESOURCES = "resources"
+    FAULTS = "faults"
 
 
-def _columns(schema: pa.Schema) -> Callable[[], Json]:
-    def describe() -> Json:
-        columns = [{"name": f.name, "type": str(f.type), "nullable": f.nullable} for f in schema]
-        return {"format_version": FORMAT_VERSION, "columns": columns}
-
-    return describe
-
-
-SCHEMAS: dict[str, Callable[[], Json]] = {
-    "run": _document(RunConfig),
-    "criteria": _document(Criteria),
-    "scenario": _document(Scenario),
-    "proxy": _document(ProxyConfig),
-    "replay": _document(ReplayConfig),
-    "trace": _columns(TRACE_SCHEMA),
-    "exchanges": _columns(EXCHANGE_SCHEMA),
-    "resources": _columns(RESOURCES_SCHEMA),
-    "faults": _columns(FAULTS_SCHEMA),
-}
-
-
-def schema(
-    name: Annotated[str, typer.Argument(metavar="NAME", help=", ".join(SCHEMAS))],
-) -> int:
-    """Print the schema of a file format."""
-    if name not in SCHEMAS:
-        raise InputError(f"no schema {name!r}", place="NAME", fix=f"one of {', '.join(SCHEMAS)}")
-    print(json.dumps(SCHEMAS[name](), indent=2, ensure_ascii=False))
+def schema(name: Annotated[Name, typer.Argument()]) -> int:
+    """Print the schema of a file format: JSON Schema, or the columns of a Parquet file."""
+    documents, files = _documents(), _files()
+    found = _json_schema(documents[name]) if name in documents else _columns(files[name])
+    print(json.dumps(found, indent=2, ensure_ascii=False))
     return 0
+
+
+def _documents() -> "dict[Name, type[Model]]":
+    from judge.criteria import Criteria
+    from replay.config import ReplayConfig
+    from scenarios.scenario import Scenario
+    from shadow_proxy.config import ProxyConfig
+    from sparring.run_config import RunConfig
+
+    return {
+        Name.RUN: RunConfig,
+        Name.CRITERIA: Criteria,
+        Name.SCENARIO: Scenario,
+        Name.PROXY: ProxyConfig,
+        Name.REPLAY: ReplayConfig,
+    }
+
+
+def _files() -> "dict[Name, pa.Schema]":
+    from recording.schema import EXCHANGE_SCHEMA, FAULTS_SCHEMA, RESOURCES_SCHEMA, TRACE_SCHEMA
+
+    return {
+        Name.TRACE: TRACE_SCHEMA,
+        Name.EXCHANGES: EXCHANGE_SCHEMA,
+        Name.RESOURCES: RESOURCES_SCHEMA,
+        Name.FAULTS: FAULTS_SCHEMA,
+    }
+
+
+def _json_schema(model: "type[Model]") -> Json:
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **model.model_json_schema()}
+
+
+def _columns(schema: "pa.Schema") -> Json:
+    from recording.schema import FORMAT_VERSION
+
+    columns = [{"name": f.name, "type": str(f.type), "nullable": f.nullable} for f in schema]
+    return {"format_version": FORMAT_VERSION, "columns": columns}

@@ -60,7 +60,7 @@ def test_a_worse_candidate_fails_with_the_reason(bench: Bench) -> None:
     )
     assert done.returncode == 3, done.stderr
     assert bench.verdict()["verdict"] == "FAIL"
-    assert "accuracy" in done.stdout
+    assert "less accurate" in done.stdout
 
 
 def test_judging_again_from_files_gives_the_same_verdict(bench: Bench) -> None:
