@@ -13,7 +13,7 @@ import asyncio
 import time
 from collections import deque
 from dataclasses import dataclass
-from enum import Enum, IntFlag, auto
+from enum import Enum, auto
 from typing import cast
 
 from shadow_proxy.answers import CONTINUE, own_answer
@@ -33,14 +33,6 @@ class _Phase(Enum):
     HEAD = auto()
     BODY = auto()
     BUSY = auto()
-
-
-class _Hold(IntFlag):
-    """Why nothing is read from the client at the moment."""
-
-    NOTHING = 0
-    PIPELINE = auto()
-    TARGET = auto()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,12 +95,13 @@ class ClientConnection(asyncio.Protocol):
         "_clients",
         "_current",
         "_deaf",
-        "_hold",
+        "_paused",
         "_phase",
         "_queue",
         "_reader",
         "_receiving",
         "_refusal",
+        "_target_full",
         "_transport",
         "deadline_ns",
     )
@@ -122,7 +115,8 @@ class ClientConnection(asyncio.Protocol):
         self._receiving: Incoming | None = None
         self._refusal: WireError | None = None
         self._phase = _Phase.IDLE
-        self._hold = _Hold.NOTHING
+        self._paused = False
+        self._target_full = False
         self._advancing = False
         self._deaf = False
         self._arrived = 0
@@ -232,11 +226,14 @@ class ClientConnection(asyncio.Protocol):
 
     def hold_body(self) -> None:
         """The target cannot take more."""
-        self._set_hold(self._hold | _Hold.TARGET)
+        self._target_full = True
+        self._set_paused(paused=True)
 
     def resume_body(self) -> None:
         """It can."""
-        self._set_hold(self._hold & ~_Hold.TARGET)
+        if self._target_full:
+            self._target_full = False
+            self._set_paused(paused=bool(self._queue))
 
     def answered(self, *, keep: bool) -> None:
         """The answer to the current request is complete."""
@@ -298,7 +295,9 @@ class ClientConnection(asyncio.Protocol):
         if self._refusal is not None:
             self._refuse_message(self._refusal)
         elif self._transport is not None:
-            self._set_hold(self._hold | _Hold.PIPELINE if self._queue else self._hold & ~_Hold.PIPELINE)
+            paused = bool(self._queue) or self._target_full
+            if paused != self._paused:
+                self._set_paused(paused=paused)
             self._enter_phase()
 
     def _start(self, incoming: Incoming) -> None:
@@ -319,7 +318,7 @@ class ClientConnection(asyncio.Protocol):
     def _continues(self, incoming: Incoming) -> bool:
         """Ask for the body, if the client waits to be asked; False if it expects something else."""
         head = incoming.head
-        if [value.lower() for value in head.found[b"expect"]] != [b"100-continue"]:
+        if head.found[b"expect"].lower() != b"100-continue":
             self._refusal = WireError("an expectation that cannot be met", status=417)
             self._deaf = True
             self._forget_queue()
@@ -349,14 +348,16 @@ class ClientConnection(asyncio.Protocol):
             wait_ns = deadlines.idle_ns if phase is _Phase.IDLE else deadlines.head_ns
             self.deadline_ns = time.monotonic_ns() + wait_ns
 
-    def _set_hold(self, hold: _Hold) -> None:
-        if hold == self._hold or self._transport is None or self._transport.is_closing():
+    def _set_paused(self, *, paused: bool) -> None:
+        """Read from the client, or leave what it sends in its own buffers."""
+        transport = self._transport
+        if paused == self._paused or transport is None or transport.is_closing():
             return
-        if hold and not self._hold:
-            self._transport.pause_reading()
-        elif self._hold and not hold:
-            self._transport.resume_reading()
-        self._hold = hold
+        self._paused = paused
+        if paused:
+            transport.pause_reading()
+        else:
+            transport.resume_reading()
 
     def _refuse_message(self, refusal: WireError) -> None:
         """Answer a message that cannot be taken, once everything before it is answered."""
@@ -393,7 +394,7 @@ class ClientConnection(asyncio.Protocol):
         if transport is None or transport.is_closing():
             return
         if linger:
-            self._set_hold(_Hold.NOTHING)
+            self._set_paused(paused=False)
             transport.write_eof()
             self._phase = _Phase.IDLE
             self.deadline_ns = time.monotonic_ns() + self._clients.deadlines.linger_ns

@@ -36,7 +36,7 @@ class FaultStage:
         """Change what this exchange sends; returns the delay before it is sent, in ns."""
         incoming = exchange.incoming
         head = incoming.head
-        content_type = value_of(head.passed, b"content-type") or b""
+        content_type = value_of(head.lines, b"content-type") or b""
         before = Send(body=incoming.whole(), content_type=content_type, delay_ns=0)
         config = exchange.target.config
         after, ids = self._timeline.apply(incoming.chosen, config.role.value, before, target_name=config.name)
@@ -47,7 +47,7 @@ class FaultStage:
         exchange.body = after.body
         if after.content_type != content_type:
             exchange.start = exchange.start.replace(
-                incoming.lines, with_content_type(head, after.content_type), 1
+                incoming.lines, with_content_type(incoming.lines, after.content_type), 1
             )
         return after.delay_ns
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Final
 
 from wire.chunked import LAST_CHUNK, chunk
-from wire.fields import field_lines
+from wire.fields import field_lines, split_lines
 from wire.request_reader import RequestHead
 from wire.response_reader import Interim, ResponseReader
 
@@ -30,10 +30,10 @@ def request_start(method: bytes, target: bytes, *, lines: bytes) -> bytes:
     return b"%b %b HTTP/1.1\r\n%b%b" % (method, target, lines, VIA)
 
 
-def with_content_type(head: RequestHead, content_type: bytes) -> bytes:
-    """The end-to-end lines with another Content-Type, where the old one stood."""
-    fields = [(n, content_type if n.lower() == b"content-type" else v) for n, v in head.passed]
-    return field_lines(fields)
+def with_content_type(lines: bytes, content_type: bytes) -> bytes:
+    """The lines with another Content-Type, where the old one stood."""
+    fields = split_lines(lines)
+    return field_lines([(n, content_type if n.lower() == b"content-type" else v) for n, v in fields])
 
 
 def whole_request(start: bytes, head: RequestHead, body: bytes) -> bytes:
@@ -96,4 +96,4 @@ def _status_line(status: int, reason: bytes) -> bytes:
 
 def interim_answer(interim: Interim) -> bytes:
     """A 1xx answer as it is forwarded."""
-    return b"HTTP/1.1 %d %b\r\n%b\r\n" % (interim.status, interim.reason, field_lines(interim.passed))
+    return b"HTTP/1.1 %d %b\r\n%b\r\n" % (interim.status, interim.reason, interim.lines)

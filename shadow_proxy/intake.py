@@ -12,7 +12,7 @@ from shadow_proxy.config import Limits
 from shadow_proxy.framing import request_start
 from shadow_proxy.incoming import Incoming
 from wire.errors import WireError
-from wire.fields import FIELD_TABLE, PASS, STOP, field_lines
+from wire.fields import FIELD_TABLE, PASS, STOP, Found
 from wire.request_reader import RequestHead, RequestReader, RequestSink
 
 REQUEST_ID = b"x-request-id"
@@ -63,9 +63,9 @@ class Intake:
         if head.content_length > self.max_body_bytes:
             raise WireError("the body is over the limit", status=413)
         found = head.found
-        known_id = found[REQUEST_ID][0] if REQUEST_ID in found else b""
+        known_id = found.get(REQUEST_ID, b"")
         request_id = known_id or b"%b-%x" % (self._id_start, next(self._numbers))
-        lines = field_lines(head.passed)
+        lines = head.lines
         more = b"" if known_id else b"X-Request-Id: %b\r\n" % request_id
         if b"host" not in found:
             more += b"Host: %b\r\n" % self._authority
@@ -79,10 +79,10 @@ class Intake:
             max_held_bytes=self._limits.copy_bytes,
         )
 
-    def _due_ns(self, found: dict[bytes, list[bytes]], now_ns: int) -> int:
+    def _due_ns(self, found: Found, now_ns: int) -> int:
         """When the sender meant to send, if it says so; otherwise now. On the run's clock."""
         if self._due_header and DUE in found:
-            due = found[DUE][0]
+            due = found[DUE]
             if due.removeprefix(b"-").isdigit():
                 return int(due)
         return now_ns - self._clock.origin_ns

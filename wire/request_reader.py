@@ -23,25 +23,27 @@ import httptools
 
 from wire.chunked import ChunkedDecoder
 from wire.errors import WireError
-from wire.fields import FIELD_TABLE, Fields, declared_length, is_chunked, persists, sort_fields
-from wire.head_buffer import HeadBuffer
+from wire.fields import FIELD_TABLE, Found, declared_length, is_chunked, persists, sort_lines
+from wire.heads import HeadCutter
 
 MAX_HEAD_BYTES: Final = 65536
 MAX_FIELDS: Final = 128
 MAX_TARGET_BYTES: Final = 16384
 
-_HTTP2_PREFACE: Final = b"PRI * HTTP/2.0\r\n"
+_HTTP2_PREFACE: Final = b"PRI * HTTP/2.0"
 _HOST: Final = re.compile(
     rb"(?:[A-Za-z0-9._~!$&'()*+;=-]|%[0-9A-Fa-f]{2})*(?::\d{0,5})?|\[[0-9A-Fa-f:.]+\](?::\d{0,5})?"
 )
+_LINE_ENDS: Final = b"\r\n"
+_REFUSED_METHODS: Final = frozenset({b"CONNECT", b"PRI"})
 _TARGET: Final = re.compile(rb"/[!\"$-~]*")
 _ABSOLUTE: Final = re.compile(rb"(?i:http)://([^/?#]*)([/?][!\"$-~]*)?")
-_VERSIONS: Final = {"1.1": 1, "1.0": 0}
+_VERSIONS: Final = {b"HTTP/1.1": 1, b"HTTP/1.0": 0}
 
 
 @dataclass(slots=True, kw_only=True)
 class RequestHead:
-    """A request's head. `passed` are the end-to-end fields, `found` the values of the table's fields.
+    """A request's head. `lines` are the end-to-end fields, `found` the values of the table's fields.
 
     `target` is in origin form (or `*`), byte for byte as sent. `content_length` is -1 unless given.
     Not frozen: one is made for every request, and a frozen one takes three times as long to make.
@@ -50,9 +52,8 @@ class RequestHead:
     method: bytes
     target: bytes
     minor: int
-    fields: Fields
-    passed: Fields
-    found: dict[bytes, list[bytes]]
+    lines: bytes
+    found: Found
     content_length: int
     chunked: bool
     keep_alive: bool
@@ -79,19 +80,7 @@ class RequestSink(Protocol):
 class RequestReader:
     """Feed it reads; it calls the sink. `idle` tells whether it stands between two messages."""
 
-    __slots__ = (
-        "_decoder",
-        "_head",
-        "_head_complete",
-        "_left",
-        "_max_fields",
-        "_max_target_bytes",
-        "_parser",
-        "_sink",
-        "_table",
-        "_url",
-        "fields",
-    )
+    __slots__ = ("_cutter", "_decoder", "_left", "_max_fields", "_max_target_bytes", "_sink", "_table")
 
     def __init__(
         self,
@@ -106,15 +95,14 @@ class RequestReader:
         self._table = table
         self._max_fields = max_fields
         self._max_target_bytes = max_target_bytes
-        self._head = HeadBuffer(max_bytes=max_head_bytes, status=400)
+        self._cutter = HeadCutter(httptools.HttpRequestParser, max_bytes=max_head_bytes, status=400)
         self._decoder: ChunkedDecoder | None = None
         self._left = 0
-        self._begin_head()
 
     @property
     def idle(self) -> bool:
         """No byte of a next message has come yet."""
-        return self._head.empty and not self._left and self._decoder is None
+        return self._cutter.empty and not self._left and self._decoder is None
 
     def feed(self, received: bytes) -> None:
         """Take what was read; `WireError` at the first message that must be refused."""
@@ -126,84 +114,59 @@ class RequestReader:
             else:
                 received = self._feed_head(received)
 
-    def on_url(self, part: bytes) -> None:
-        """A callback of the parser, like the two below."""
-        self._url += part
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Collects one field."""
-        self.fields.append((name, value))
-
-    def on_headers_complete(self) -> None:
-        """Marks that parser and cut agree about the end of the head."""
-        self._head_complete = True
-
-    def _begin_head(self) -> None:
-        self.fields: Fields = []
-        self._url = b""
-        self._head_complete = False
-        self._parser: httptools.HttpRequestParser | None = None
-
     def _feed_head(self, received: bytes) -> bytes:
-        if self._head.empty:
+        if received[0] in _LINE_ENDS and self._cutter.empty:
             received = received.lstrip(b"\r\n")  # RFC 9112 section 2.2: empty lines in front are ignored
             if not received:
                 return b""
-        part, rest = self._head.feed(received)
-        parser = self._parser
-        if parser is None:
-            parser = self._parser = httptools.HttpRequestParser(self)
         try:
-            parser.feed_data(part)
-        except httptools.HttpParserUpgrade:
-            self._head_complete = True  # an Upgrade that we do not take up; the head itself was good
-        except httptools.HttpParserError as error:
-            raise self._explained(part, error) from None
-        self._check_size()
-        if rest is None:
+            head = self._cutter.feed(received)
+        except WireError:
+            if received.startswith(_HTTP2_PREFACE):
+                raise WireError("HTTP/2 is not spoken here", status=505) from None
+            raise
+        if head is None:
             return b""
-        if not self._head_complete:
-            raise WireError("an empty line inside the head", status=400)
-        self._end_head(parser)
+        rest = self._cutter.rest
+        self._begin_body(self._parsed(head))
         return rest
 
-    def _explained(self, part: bytes, error: httptools.HttpParserError) -> WireError:
-        if part.startswith(_HTTP2_PREFACE):
-            return WireError("HTTP/2 is not spoken here", status=505)
-        return WireError(f"malformed request: {error}", status=400)
-
-    def _check_size(self) -> None:
-        if len(self._url) > self._max_target_bytes:
-            raise WireError(f"the target is longer than {self._max_target_bytes} bytes", status=414)
-        if len(self.fields) > self._max_fields:
+    def _parsed(self, head: bytes) -> RequestHead:
+        first, *lines = head.split(b"\r\n")
+        del lines[-2:]
+        if len(lines) > self._max_fields:
             raise WireError(f"more than {self._max_fields} fields", status=431)
-
-    def _end_head(self, parser: httptools.HttpRequestParser) -> None:
-        minor = _VERSIONS.get(parser.get_http_version())
-        method: bytes = parser.get_method()
-        if minor is None:
-            raise WireError("only HTTP/1.0 and HTTP/1.1 are spoken here", status=505)
-        if method in {b"CONNECT", b"PRI"}:
-            raise WireError("tunnels are not offered here", status=405)
-        passed, found = sort_fields(self.fields, self._table)
-        head = RequestHead(
+        method, url, minor = self._start_line(first)
+        passed, found = sort_lines(lines, self._table)
+        return RequestHead(
             method=method,
-            target=_checked_target(self._url, found=found, minor=minor, method=method),
+            target=_checked_target(url, host=found.get(b"host"), minor=minor, method=method),
             minor=minor,
-            fields=self.fields,
-            passed=passed,
+            lines=passed,
             found=found,
             content_length=declared_length(found, status=400),
             chunked=is_chunked(found, status=400),
             keep_alive=persists(found, minor=minor),
         )
-        if head.chunked and not minor:
-            raise WireError("Transfer-Encoding in HTTP/1.0", status=400)
-        self._begin_head()
-        self._begin_body(head)
+
+    def _start_line(self, line: bytes) -> tuple[bytes, bytes, int]:
+        parts = line.split(b" ")
+        if len(parts) != 3:
+            raise WireError("the request line is not method, target and version", status=400)
+        method, url, version = parts
+        minor = _VERSIONS.get(version)
+        if minor is None:
+            raise WireError("only HTTP/1.0 and HTTP/1.1 are spoken here", status=505)
+        if method in _REFUSED_METHODS:
+            raise WireError("tunnels are not offered here", status=405)
+        if len(url) > self._max_target_bytes:
+            raise WireError(f"the target is longer than {self._max_target_bytes} bytes", status=414)
+        return method, url, minor
 
     def _begin_body(self, head: RequestHead) -> None:
         if head.chunked:
+            if not head.minor:
+                raise WireError("Transfer-Encoding in HTTP/1.0", status=400)
             self._decoder = ChunkedDecoder(status=400)
         else:
             self._left = max(head.content_length, 0)
@@ -232,19 +195,19 @@ class RequestReader:
         return rest
 
 
-def _checked_target(url: bytes, *, found: Mapping[bytes, list[bytes]], minor: int, method: bytes) -> bytes:
+def _checked_target(url: bytes, *, host: bytes | None, minor: int, method: bytes) -> bytes:
     """The origin form of a target whose authority, if it has one, is the one that Host names."""
-    hosts = found.get(b"host", ())
-    if len(hosts) != 1 and (minor or hosts):
-        raise WireError("exactly one Host is required", status=400)
-    if hosts and not _HOST.fullmatch(hosts[0]):
-        raise WireError("Host is not a host and port", status=400)
+    if host is None:
+        if minor:
+            raise WireError("exactly one Host is required", status=400)
+    elif not _HOST.fullmatch(host):
+        raise WireError("Host is not one host and port", status=400)
     if _TARGET.fullmatch(url) or (url == b"*" and method == b"OPTIONS"):
         return url
     absolute = _ABSOLUTE.fullmatch(url)
     if absolute is None:
         raise WireError("the target is not a path", status=400)
-    if not hosts or absolute[1].lower() != hosts[0].lower():
+    if host is None or absolute[1].lower() != host.lower():
         raise WireError("the target names another authority than Host", status=400)
     rest = absolute[2] or b"/"
     return rest if rest.startswith(b"/") else b"/" + rest

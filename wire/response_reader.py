@@ -28,14 +28,23 @@ import httptools
 
 from wire.chunked import ChunkedDecoder
 from wire.errors import WireError
-from wire.fields import FIELD_TABLE, Fields, declared_length, field_lines, is_chunked, persists, sort_fields
-from wire.head_buffer import HeadBuffer
+from wire.fields import (
+    FIELD_TABLE,
+    Fields,
+    Found,
+    declared_length,
+    is_chunked,
+    persists,
+    sort_lines,
+    split_lines,
+)
+from wire.heads import HeadCutter
 
 MAX_HEAD_BYTES: Final = 131072
 MAX_FIELDS: Final = 256
 MAX_INTERIM: Final = 32
 _BAD: Final = 502
-_VERSIONS: Final = {"1.1": 1, "1.0": 0}
+_VERSIONS: Final = {b"HTTP/1.1": 1, b"HTTP/1.0": 0}
 
 
 class _Body(Enum):
@@ -48,45 +57,42 @@ class _Body(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interim:
-    """A 1xx answer that came before the final one; `passed` are the fields that may be forwarded."""
+    """A 1xx answer that came before the final one; `lines` are the fields that may be forwarded."""
 
     status: int
     reason: bytes
-    passed: Fields
+    lines: bytes
 
 
 class ResponseReader:
     """Incremental reader of answers; see the module's opening for how to use it.
 
     Attributes after `feed`: `status` (0 until the final head is here), `reason`, `minor` (HTTP/1.x),
-    `fields` (all, as received), `found` (values of the table's fields), `passed` (end-to-end fields only),
-    `lines` (those as `Name: value` CRLF bytes, as a journal keeps them), `content_length` (-1 unless given),
+    `lines` (the end-to-end fields as `Name: value` CRLF bytes, as a journal keeps them), `found` (values of
+    the table's fields), `fields` (all of them, split on demand), `content_length` (-1 unless given),
     `chunked`, `until_close`, `interim`, `pieces`, `body_bytes` (so far), `complete`, `keep_alive` (what the
     peer said), `excess` (bytes behind the end).
     """
 
     __slots__ = (
         "_body",
+        "_cutter",
         "_decoder",
         "_head",
-        "_head_complete",
         "_left",
         "_max_fields",
         "_no_body",
-        "_parser",
         "_table",
         "body_bytes",
         "chunked",
         "complete",
         "content_length",
         "excess",
-        "fields",
         "found",
         "interim",
         "keep_alive",
         "lines",
         "minor",
-        "passed",
         "pieces",
         "reason",
         "started",
@@ -101,9 +107,10 @@ class ResponseReader:
         max_fields: int = MAX_FIELDS,
         table: Mapping[bytes, bool] = FIELD_TABLE,
     ) -> None:
-        self._head = HeadBuffer(max_bytes=max_head_bytes, status=_BAD)
+        self._cutter = HeadCutter(httptools.HttpResponseParser, max_bytes=max_head_bytes, status=_BAD)
         self._max_fields = max_fields
         self._table = table
+        self._head = b""
         self.excess = False
         self.keep_alive = True
         self.start(no_body=False)
@@ -118,8 +125,8 @@ class ResponseReader:
         self.complete = False
         self.status = 0
         self.minor = 1
-        self.passed: Fields = []
-        self.found: dict[bytes, list[bytes]] = {}
+        self.reason = b""
+        self.found: Found = {}
         self.lines = b""
         self.content_length = -1
         self.chunked = False
@@ -127,12 +134,16 @@ class ResponseReader:
         self.interim: list[Interim] = []
         self.pieces: list[bytes] = []
         self.body_bytes = 0
-        self._begin_head()
 
     @property
     def reusable(self) -> bool:
         """Whether the connection may carry another request: complete, kept alive, and nothing behind it."""
         return self.complete and self.keep_alive and not self.excess
+
+    @property
+    def fields(self) -> Fields:
+        """All fields of the final head, as received."""
+        return split_lines(self._head.partition(b"\r\n")[2])
 
     def take_pieces(self) -> list[bytes]:
         """The body's bytes since the last call."""
@@ -156,69 +167,38 @@ class ResponseReader:
         elif not self.complete:
             raise WireError("the connection closed inside the answer", status=_BAD)
 
-    def on_status(self, reason: bytes) -> None:
-        """A callback of the parser, like the two below."""
-        self.reason += reason
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Collects one field."""
-        self.fields.append((name, value))
-        if len(self.fields) > self._max_fields:
-            raise WireError(f"more than {self._max_fields} fields", status=_BAD)
-
-    def on_headers_complete(self) -> None:
-        """Marks that parser and cut agree about the end of the head."""
-        self._head_complete = True
-
-    def _begin_head(self) -> None:
-        self.fields: Fields = []
-        self.reason = b""
-        self._head_complete = False
-        self._parser: httptools.HttpResponseParser | None = None
-
     def _feed_head(self, received: bytes) -> bytes:
-        part, rest = self._head.feed(received)
-        parser = self._parser
-        if parser is None:
-            parser = self._parser = httptools.HttpResponseParser(self)
-        try:
-            parser.feed_data(part)
-        except httptools.HttpParserUpgrade:
-            raise WireError("the answer switches to a protocol nobody asked for", status=_BAD) from None
-        except httptools.HttpParserError as error:
-            raise WireError(f"malformed answer: {error}", status=_BAD) from None
-        if rest is None:
+        head = self._cutter.feed(received)
+        if head is None:
             return b""
-        if not self._head_complete:
-            raise WireError("malformed answer: an empty line inside the head", status=_BAD)
-        self._end_head(parser)
-        return rest
-
-    def _end_head(self, parser: httptools.HttpResponseParser) -> None:
-        status: int = parser.get_status_code()
-        minor = _VERSIONS.get(parser.get_http_version())
-        if minor is None:
+        first, *lines = head.split(b"\r\n")
+        if len(lines) > self._max_fields + 2:
+            raise WireError(f"more than {self._max_fields} fields", status=_BAD)
+        minor = _VERSIONS.get(first[:8])
+        status = first[9:12]
+        if minor is None or not status.isdigit():
             raise WireError("the answer is neither HTTP/1.0 nor HTTP/1.1", status=_BAD)
-        self.minor = minor
-        passed, found = sort_fields(self.fields, self._table)
-        if status < 200:
-            self._end_interim(status, passed)
-            return
-        self.passed, self.found = passed, found
-        self.lines = field_lines(passed)
+        del lines[-2:]
+        self.lines, self.found = sort_lines(lines, self._table)
+        self.minor, self.reason = minor, first[13:]
+        if status < b"200":
+            self._end_interim(int(status))
+        else:
+            self._head = head
+            self._begin_body(int(status))
+        return self._cutter.rest
+
+    def _end_interim(self, status: int) -> None:
+        if status < 100 or status == 101 or len(self.interim) >= MAX_INTERIM:
+            raise WireError(f"an answer with status {status} is not expected here", status=_BAD)
+        self.interim.append(Interim(status=status, reason=self.reason, lines=self.lines))
+
+    def _begin_body(self, status: int) -> None:
+        found = self.found
+        self.status = status
         self.content_length = declared_length(found, status=_BAD)
         self.chunked = is_chunked(found, status=_BAD)
         self.keep_alive = persists(found, minor=self.minor)
-        self.status = status
-        self._begin_body()
-
-    def _end_interim(self, status: int, passed: Fields) -> None:
-        if status < 100 or status == 101 or len(self.interim) >= MAX_INTERIM:
-            raise WireError(f"an answer with status {status} is not expected here", status=_BAD)
-        self.interim.append(Interim(status=status, reason=self.reason, passed=passed))
-        self._begin_head()
-
-    def _begin_body(self) -> None:
         if self._no_body or self.status in {204, 304}:
             self._body, self.complete = _Body.NONE, True
         elif self.chunked:
