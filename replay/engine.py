@@ -37,7 +37,7 @@ Report = Callable[[dict[str, object]], None]
 
 
 class Engine:
-    """One replay. `report` is called about twice a second with `{"progress": …}` and must not wait."""
+    """One replay. `report` gets `{"progress": …}` once all is ready, then twice a second; it may not wait."""
 
     def __init__(
         self,
@@ -59,8 +59,7 @@ class Engine:
         self._over: asyncio.Future[None] = self._loop.create_future()
         self._stops = 0
         self._reported = 0
-        start_ns = clock.now_ns() + START_LEAD_NS if config.start_at_ns is None else config.start_at_ns
-        self._due_ns = schedule.due_ns + start_ns
+        self._due_ns = schedule.due_ns.copy()  # from the replay's start until it starts, then on the clock
         self._sent_ns = np.full_like(self._due_ns, NEVER)
         self._watchdog = Watchdog()
         self._pacer = Pacer(self._due_ns, clock=clock, send=self._send, shed=self._shed, free=self._free)
@@ -114,6 +113,8 @@ class Engine:
         alarm = open_alarm(self._loop, self._wake)
         beside = [self._tasks.create_task(work) for work in (self._tick(), self._tell(), self._sync())]
         try:
+            self._report({"progress": self._progress()})
+            self._due_ns += self._start_ns()
             self._pacer.start(alarm)
             self._maybe_over()
             await self._over
@@ -122,6 +123,10 @@ class Engine:
             self._sender.close()
             for task in beside:
                 task.cancel()
+
+    def _start_ns(self) -> int:
+        start_at_ns = self._config.start_at_ns
+        return self._clock.now_ns() + START_LEAD_NS if start_at_ns is None else start_at_ns
 
     def _wake(self) -> None:
         self._pacer.wake()
@@ -167,8 +172,8 @@ class Engine:
 
     async def _tell(self) -> None:
         while True:
-            self._report({"progress": self._progress()})
             await asyncio.sleep(_PROGRESS_S)
+            self._report({"progress": self._progress()})
 
     async def _sync(self) -> None:
         while True:

@@ -40,6 +40,31 @@ class HeldAlarm:
         self.at_monotonic_ns = None
 
 
+class MemoryTransport(asyncio.Transport):
+    """A transport that keeps what is written; `unsent` is what it says still waits in its buffer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written: list[bytes] = []
+        self.aborted = False
+        self.unsent = 0
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.written.append(bytes(data))
+
+    def abort(self) -> None:
+        self.aborted = True
+
+    def is_closing(self) -> bool:
+        return self.aborted
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        del high, low
+
+    def get_write_buffer_size(self) -> int:
+        return self.unsent
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrived:
     """One request as it came: its bytes, when its last byte was here, and the connection it came on."""
@@ -65,12 +90,11 @@ class RecordingTarget:
     of `answers`, or the last again.
 
     While `held` nobody gets an answer; `release` gives all that wait theirs. An answer of None closes the
-    connection instead. After `leaves_after` requests it refuses new connections.
+    connection instead.
     """
 
     answers: list[bytes | None] = field(default_factory=lambda: [OK])
     held: bool = False
-    leaves_after: int | None = None
     port: int = 0
     arrived: list[Arrived] = field(default_factory=list)
     connections: int = 0
@@ -112,8 +136,6 @@ class RecordingTarget:
         number = len(self.arrived)
         self.arrived.append(Arrived(raw=raw, at_ns=time.monotonic_ns(), connection=connection))
         self._news.set()
-        if len(self.arrived) == self.leaves_after and self._server is not None:
-            self._server.close()
         answer = self.answers[min(number, len(self.answers) - 1)]
         if self.held:
             self._waiting.append(lambda: reply(answer))

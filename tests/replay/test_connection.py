@@ -1,39 +1,12 @@
 """How an exchange ends, whatever pieces its answer comes in."""
 
-import asyncio
-
 import pytest
 
 from recording.exchange import NEVER
 from replay.connection import MOST_CHUNK_INSTANTS, Connection, Flight
-from replay.testing import HeldClock
+from replay.testing import HeldClock, MemoryTransport
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-
-
-class Wire(asyncio.Transport):
-    """A transport in memory."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.written = b""
-        self.aborted = False
-        self.unsent = 0
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        self.written += data
-
-    def abort(self) -> None:
-        self.aborted = True
-
-    def is_closing(self) -> bool:
-        return self.aborted
-
-    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        del high, low
-
-    def get_write_buffer_size(self) -> int:
-        return self.unsent
 
 
 class Scene:
@@ -43,7 +16,7 @@ class Scene:
         self.clock = HeldClock(at_ns=50)
         self.ends: list[str] = []
         self.reusable: list[bool] = []
-        self.wire = Wire()
+        self.wire = MemoryTransport()
         self.connection = Connection(
             clock=self.clock, keep_bytes=keep_bytes, ended=self._ended, closed=lambda _: None
         )

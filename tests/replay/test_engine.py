@@ -257,12 +257,6 @@ def test_a_request_without_an_answer_times_out(tmp_path: Path) -> None:
         assert row.done_ns - row.sent_ns >= 10_000_000
 
 
-def test_a_target_that_goes_away_refuses(tmp_path: Path) -> None:
-    stage = Stage(tmp_path, [request(0), request(1, at_ns=300_000_000)])
-    stage.target.answers, stage.target.leaves_after = [None], 1
-    assert [row.outcome for row in stage.play().rows] == ["reset", "refused"]
-
-
 def test_a_stop_keeps_the_rows_and_cancels_what_does_not_end(tmp_path: Path) -> None:
     async def stop(target: RecordingTarget, engine: Engine) -> None:
         target.held = True
