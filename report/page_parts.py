@@ -39,6 +39,11 @@ def title_of(facts: RunFacts) -> str:
     return text(facts.manifest, "name") or facts.name
 
 
+def notes_of(facts: RunFacts) -> str:
+    """What was written down about the candidate before the run."""
+    return text(facts.manifest, "notes")
+
+
 def key_figures(facts: RunFacts) -> tuple[Figure, ...]:
     """Pairs, requests and length of the run."""
     pairs = facts.verdict.pairs

@@ -14,6 +14,8 @@ _TIME_STEPS_S = (
     43200, 86400,
 )  # fmt: skip
 _LOG_FROM = 25.0
+_MOST_DECADES = 8
+_NOUGHT = 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +44,11 @@ class Scale:
 
 
 def value_scale(values: Iterable[float], *, start: float, end: float) -> Scale:
-    """A scale from nought for values of one size, a logarithmic one for values of many sizes."""
-    known = [value for value in values if math.isfinite(value) and value >= 0]
+    """A scale from nought for values of one size, a logarithmic one for values of many sizes.
+
+    What is more than eight decades below the largest value is drawn at the edge.
+    """
+    known = [value if value >= _NOUGHT else 0.0 for value in values if math.isfinite(value) and value >= 0]
     positive = [value for value in known if value > 0]
     if len(positive) == len(known) and positive and max(positive) > _LOG_FROM * min(positive):
         return _logarithmic(min(positive), max(positive), start=start, end=end)
@@ -77,7 +82,8 @@ def _multiples(low: float, high: float, *, step: float) -> tuple[float, ...]:
 
 
 def _logarithmic(low: float, high: float, *, start: float, end: float) -> Scale:
-    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    last = math.ceil(math.log10(high))
+    first = max(math.floor(math.log10(low)), last - _MOST_DECADES)
     marks = [
         mark * 10.0**decade
         for decade in range(first, last + 1)

@@ -4,6 +4,8 @@ Knows units and how many digits mean something; refuses to know what the numbers
 not there is an en dash, never a zero.
 """
 
+from collections.abc import Callable
+
 ABSENT = "–"
 MINUS = "\N{MINUS SIGN}"
 _DURATIONS = ((1e9, "s"), (1e6, "ms"), (1e3, "µs"), (1.0, "ns"))
@@ -122,7 +124,7 @@ def signed(shown: str) -> str:
     return f"+{shown}" if shown[:1].isdigit() and any(digit in shown for digit in "123456789") else shown
 
 
-_UNITS = (
+_UNITS: tuple[tuple[str, Callable[[float], str]], ...] = (
     ("_ns", duration),
     ("_us", lambda value: duration(value * 1e3)),
     ("_ms", lambda value: duration(value * 1e6)),
@@ -139,15 +141,14 @@ def by_name(name: str, value: object) -> tuple[str, str]:
     >>> by_name("lag_p99_ns", 1_500_000), by_name("shed_share", 0.01), by_name("sent", 12000)
     (('lag p99', '1.5 ms'), ('shed share', '1 %'), ('sent', '12,000'))
     """
-    plain = name.replace("_", " ")
+    ending, shown = next((pair for pair in _UNITS if name.endswith(pair[0])), ("", None))
+    plain = name.removesuffix("" if ending == "_share" else ending).replace("_", " ")
     if value is None:
         return plain, ABSENT
     if isinstance(value, bool):
         return plain, "yes" if value else "no"
     if not isinstance(value, int | float):
         return plain, str(value)
-    for ending, shown in _UNITS:
-        if name.endswith(ending):
-            unit = "" if ending == "_share" else ending.replace("_", " ")
-            return plain.removesuffix(unit), shown(value)
+    if shown is not None:
+        return plain, shown(value)
     return plain, count(value) if isinstance(value, int) else significant(value)

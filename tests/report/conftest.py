@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -244,7 +244,7 @@ def bare_folder(tmp_path: Path) -> Path:
     return folder
 
 
-Rows = list[dict[str, object]]
+Rows = Sequence[Mapping[str, object]]
 
 
 @pytest.fixture
@@ -254,6 +254,42 @@ def with_rows(bare_folder: Path) -> Callable[[Rows], Path]:
     def write(rows: Rows) -> Path:
         whole = [exchange(**row) for row in rows]
         write_rows(bare_folder / "exchanges/exchanges-0-000001.parquet", whole, schema=EXCHANGE_SCHEMA)
+        return bare_folder
+
+    return write
+
+
+@pytest.fixture
+def judged() -> Callable[..., dict[str, object]]:
+    """A verdict as the judge writes it, with keys replaced."""
+    return verdict
+
+
+@pytest.fixture
+def one_result() -> Callable[..., dict[str, object]]:
+    """One result as the judge writes it, with keys replaced."""
+    return result
+
+
+@pytest.fixture
+def write_exchanges() -> Callable[..., None]:
+    """Adds a file of exchange rows to a folder."""
+
+    def write(folder: Path, rows: Rows, *, name: str = "exchanges-0-000001") -> None:
+        whole = [exchange(**row) for row in rows]
+        write_rows(folder / f"exchanges/{name}.parquet", whole, schema=EXCHANGE_SCHEMA)
+
+    return write
+
+
+@pytest.fixture
+def with_samples(bare_folder: Path) -> Callable[[Rows], Path]:
+    """A folder with ten seconds of traffic and exactly the given resource samples."""
+
+    def write(rows: Rows) -> Path:
+        traffic = [exchange(done_ns=S // 2), exchange(due_ns=100 * S, sent_ns=100 * S, done_ns=101 * S)]
+        write_rows(bare_folder / "exchanges/a.parquet", traffic, schema=EXCHANGE_SCHEMA)
+        write_rows(bare_folder / "resources.parquet", rows, schema=RESOURCES_SCHEMA)
         return bare_folder
 
     return write
