@@ -2,6 +2,7 @@
 
 import json
 import random
+import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -229,10 +230,16 @@ def write_run(folder: Path, *, seconds: int = 60, per_s: int = 50) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def untouched_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A short but whole run that no test changes."""
+    return write_run(tmp_path_factory.mktemp("runs") / "ranker", seconds=10, per_s=30)
+
+
 @pytest.fixture
-def run_folder(tmp_path: Path) -> Path:
-    """A short but whole run."""
-    return write_run(tmp_path / "ranker", seconds=10, per_s=30)
+def run_folder(untouched_run: Path, tmp_path: Path) -> Path:
+    """A short but whole run of the test's own."""
+    return shutil.copytree(untouched_run, tmp_path / "ranker")
 
 
 @pytest.fixture

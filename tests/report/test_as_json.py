@@ -6,8 +6,8 @@ from pathlib import Path
 from report.as_json import as_json
 
 
-def test_facts_come_as_one_strict_object(run_folder: Path) -> None:
-    document = json.loads(as_json(run_folder), parse_constant=_refuse)
+def test_facts_come_as_one_strict_object(untouched_run: Path) -> None:
+    document = json.loads(as_json(untouched_run), parse_constant=_refuse)
     assert document["format_version"] == 1
     assert document["verdict"]["verdict"] == "HOLD"
     assert document["exchanges"]["targets"][0]["requests"] == 300

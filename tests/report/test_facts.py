@@ -10,8 +10,8 @@ from recording.errors import InputError
 from report.facts import RunFacts, gather
 
 
-def test_a_whole_run_misses_nothing(run_folder: Path) -> None:
-    facts = gather(run_folder)
+def test_a_whole_run_misses_nothing(untouched_run: Path) -> None:
+    facts = gather(untouched_run)
     assert facts.missing == ()
     assert [target.name for target in facts.exchanges.targets] == ["stable", "smaller", "stable-b"]
     assert [fault.id for fault in facts.faults] == ["slow-features", "no-tenure"]

@@ -7,8 +7,8 @@ from report.facts import gather
 S = 1_000_000_000
 
 
-def test_faults_keep_every_count(run_folder: Path) -> None:
-    first, second = gather(run_folder).faults
+def test_faults_keep_every_count(untouched_run: Path) -> None:
+    first, second = gather(untouched_run).faults
     assert (first.id, first.type, first.target) == ("slow-features", "delay", "all")
     assert (first.start_ns, first.end_ns) == (4 * S, 6 * S)
     assert first.matched == first.skipped_window + first.skipped_probability + first.selected

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from report.html import write_html
+from report.facts import gather
+from report.html import render, write_html
 
 VOID = {"meta", "br", "hr", "img", "link", "input"}
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
@@ -44,19 +45,26 @@ def _page(folder: Path) -> tuple[str, Page]:
     return text, Page(text)
 
 
-def test_every_element_is_closed_where_it_was_opened(run_folder: Path) -> None:
-    _, page = _page(run_folder)
+@pytest.fixture(scope="module")
+def whole(untouched_run: Path) -> tuple[str, Page]:
+    """The page of a whole run."""
+    text = render(gather(untouched_run))
+    return text, Page(text)
+
+
+def test_every_element_is_closed_where_it_was_opened(whole: tuple[str, Page]) -> None:
+    _, page = whole
     assert page.open == []
 
 
-def test_the_verdict_comes_before_everything_else(run_folder: Path) -> None:
-    _, page = _page(run_folder)
+def test_the_verdict_comes_before_everything_else(whole: tuple[str, Page]) -> None:
+    _, page = whole
     said = " ".join(page.said)
     assert said.index("HOLD") < said.index("latency_budget: undecided") < said.index("Criteria")
 
 
-def test_nothing_is_loaded_from_outside(run_folder: Path) -> None:
-    text, page = _page(run_folder)
+def test_nothing_is_loaded_from_outside(whole: tuple[str, Page]) -> None:
+    text, page = whole
     assert {"script", "link", "img", "iframe", "object", "image", "use"}.isdisjoint(
         tag for tag, _ in page.seen
     )
@@ -66,21 +74,21 @@ def test_nothing_is_loaded_from_outside(run_folder: Path) -> None:
     assert not re.search(r"url\(|@import|src=", text)
 
 
-def test_links_inside_the_page_lead_somewhere(run_folder: Path) -> None:
-    _, page = _page(run_folder)
+def test_links_inside_the_page_lead_somewhere(whole: tuple[str, Page]) -> None:
+    _, page = whole
     ids = {found["id"] for _, found in page.seen if "id" in found}
     assert {(found["href"] or "")[1:] for _, found in page.seen if "href" in found} <= ids
 
 
-def test_every_drawing_has_words_for_those_who_do_not_see_it(run_folder: Path) -> None:
-    _, page = _page(run_folder)
+def test_every_drawing_has_words_for_those_who_do_not_see_it(whole: tuple[str, Page]) -> None:
+    _, page = whole
     drawings = [found for tag, found in page.seen if tag == "svg"]
     assert drawings
     assert all(found.get("aria-label") or found.get("aria-hidden") == "true" for found in drawings)
 
 
-def test_no_drawing_holds_what_is_not_a_number(run_folder: Path) -> None:
-    _, page = _page(run_folder)
+def test_no_drawing_holds_what_is_not_a_number(whole: tuple[str, Page]) -> None:
+    _, page = whole
     shapes = [found for tag, found in page.seen if tag in {"path", "rect", "line", "circle", "text"}]
     assert shapes
     for found in shapes:

@@ -13,8 +13,8 @@ def _change(folder: Path, **accounting: object) -> None:
     path.write_text(json.dumps(manifest | {"accounting": manifest["accounting"] | accounting}))
 
 
-def test_a_whole_run_adds_up(run_folder: Path) -> None:
-    found = identities_of(gather(run_folder))
+def test_a_whole_run_adds_up(untouched_run: Path) -> None:
+    found = identities_of(gather(untouched_run))
     assert len(found) == 10
     assert all(identity.holds for identity in found)
     assert found[0].sentence == "300 requests = 300 sent"

@@ -13,8 +13,8 @@ from report.verdict_file import verdict_from
 Make = Callable[..., dict[str, object]]
 
 
-def test_statuses_become_the_formats_own(run_folder: Path) -> None:
-    (suite,) = ET.fromstring(as_junit(run_folder))
+def test_statuses_become_the_formats_own(untouched_run: Path) -> None:
+    (suite,) = ET.fromstring(as_junit(untouched_run))
     assert suite.attrib == {"name": "sparring", "tests": "7", "failures": "1", "errors": "1", "skipped": "4"}
     kinds = {case.get("name"): [child.tag for child in case] for case in suite}
     assert kinds["accuracy against stable"] == []

@@ -7,19 +7,19 @@ from report import page_parts
 from report.facts import gather
 
 
-def test_the_run_is_called_by_its_own_name_or_its_folders(run_folder: Path, bare_folder: Path) -> None:
-    assert page_parts.title_of(gather(run_folder)) == "ranker v8"
+def test_the_run_is_called_by_its_own_name_or_its_folders(untouched_run: Path, bare_folder: Path) -> None:
+    assert page_parts.title_of(gather(untouched_run)) == "ranker v8"
     assert page_parts.title_of(gather(bare_folder)) == "bare"
 
 
-def test_criteria_that_decide_come_before_those_that_inform(run_folder: Path) -> None:
-    shown = page_parts.overall(gather(run_folder))
+def test_criteria_that_decide_come_before_those_that_inform(untouched_run: Path) -> None:
+    shown = page_parts.overall(gather(untouched_run))
     assert [one.result.role for one in shown] == ["primary", "guardrail", "guardrail", "info", "info"]
-    assert [one.result.slice for one in page_parts.sliced(gather(run_folder))] == ["region=eu"]
+    assert [one.result.slice for one in page_parts.sliced(gather(untouched_run))] == ["region=eu"]
 
 
-def test_outcomes_tell_faulted_exchanges_apart(run_folder: Path) -> None:
-    table = page_parts.outcomes(gather(run_folder).exchanges)
+def test_outcomes_tell_faulted_exchanges_apart(untouched_run: Path) -> None:
+    table = page_parts.outcomes(gather(untouched_run).exchanges)
     assert table.head == ("outcome", "stable", "smaller", "stable-b")
     by_name = {row[0]: row[1:] for row in table.rows}
     assert by_name["all"] == ("300", "300", "300")
@@ -27,8 +27,8 @@ def test_outcomes_tell_faulted_exchanges_apart(run_folder: Path) -> None:
     assert by_name["dropped:not_sampled"][0] == "0"
 
 
-def test_timings_have_a_column_for_faults_only_where_there_were_any(run_folder: Path) -> None:
-    facts = gather(run_folder)
+def test_timings_have_a_column_for_faults_only_where_there_were_any(untouched_run: Path) -> None:
+    facts = gather(untouched_run)
     assert "exchanges" in page_parts.timings(facts.exchanges.timings).head
     table = page_parts.timings(facts.client.timings)
     assert "exchanges" not in table.head
@@ -42,14 +42,14 @@ def test_events_of_the_run_are_listed(run_folder: Path) -> None:
     assert page_parts.events(gather(run_folder)).rows == (("2 s", "target_died", "smaller", "signal 9"),)
 
 
-def test_fidelity_is_shown_with_units_and_other_self_tests_follow(run_folder: Path) -> None:
-    facts = gather(run_folder)
+def test_fidelity_is_shown_with_units_and_other_self_tests_follow(untouched_run: Path) -> None:
+    facts = gather(untouched_run)
     assert ("lag p99", "840 µs") in page_parts.fidelity(facts).rows
     assert [name for name, _ in page_parts.other_self_tests(facts)] == ["completeness", "label join"]
 
 
-def test_digests_and_seeds_are_shown_whole(run_folder: Path) -> None:
-    rows = {row[0]: row[1] for row in page_parts.provenance(gather(run_folder)).rows}
+def test_digests_and_seeds_are_shown_whole(untouched_run: Path) -> None:
+    rows = {row[0]: row[1] for row in page_parts.provenance(gather(untouched_run)).rows}
     assert rows["verdict.criteria_digest"] == "sha256:" + "c1" * 32
     assert rows["seed"] == "7"
     assert "accounting" not in rows

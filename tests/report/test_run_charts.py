@@ -11,8 +11,8 @@ S = 1_000_000_000
 Write = Callable[[Sequence[Mapping[str, object]]], Path]
 
 
-def test_a_whole_run_has_every_chart(run_folder: Path) -> None:
-    charts = charts_of(gather(run_folder))
+def test_a_whole_run_has_every_chart(untouched_run: Path) -> None:
+    charts = charts_of(gather(untouched_run))
     assert len(charts.latency) == 3
     assert len(charts.traffic) == 2
     assert len(charts.lag) == 2
@@ -25,8 +25,8 @@ def test_nothing_recorded_means_nothing_drawn(bare_folder: Path) -> None:
     assert (charts.legend, charts.latency, charts.lanes) == ((), (), None)
 
 
-def test_arms_keep_one_style_through_all_charts(run_folder: Path) -> None:
-    charts = charts_of(gather(run_folder))
+def test_arms_keep_one_style_through_all_charts(untouched_run: Path) -> None:
+    charts = charts_of(gather(untouched_run))
     styles = {key.name: key.style for key in charts.legend}
     assert styles == {"stable": "baseline", "smaller": "candidate", "stable-b": "reference"}
     assert {key.name: key.style for key in charts.resources_legend} == styles
@@ -46,8 +46,8 @@ def test_a_pause_breaks_the_latency_and_takes_the_rate_to_nought(with_rows: Writ
     assert "from 0/s to" in charts.traffic[0].wide
 
 
-def test_a_fault_without_an_end_reaches_to_the_end_of_the_run(run_folder: Path) -> None:
-    facts = gather(run_folder)
+def test_a_fault_without_an_end_reaches_to_the_end_of_the_run(untouched_run: Path) -> None:
+    facts = gather(untouched_run)
     charts = charts_of(facts)
     assert charts.lanes is not None
     assert "slow-features from 4 s to 6 s; no-tenure from 6 s to 7 s" in charts.lanes.wide

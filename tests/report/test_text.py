@@ -12,15 +12,15 @@ from report.text import WIDTH, as_text, verdict_text
 Make = Callable[..., dict[str, object]]
 
 
-def test_the_verdict_is_said_before_reasons_and_reasons_before_criteria(run_folder: Path) -> None:
-    lines = as_text(run_folder).splitlines()
+def test_the_verdict_is_said_before_reasons_and_reasons_before_criteria(untouched_run: Path) -> None:
+    lines = as_text(untouched_run).splitlines()
     assert lines[0] == "ranker v8"
     assert lines[2] == "HOLD  There is not enough evidence yet to say either."
     assert lines[3].startswith("- latency_budget")
 
 
-def test_what_did_not_pass_is_said_first(run_folder: Path) -> None:
-    text = as_text(run_folder)
+def test_what_did_not_pass_is_said_first(untouched_run: Path) -> None:
+    text = as_text(untouched_run)
     places = [text.index(f"\n{status}") for status in ("INVALID", "FAIL", "HOLD  ", "PASS", "INFO")]
     assert places[0] < places[1] < places[3] < places[4]
 
