@@ -80,6 +80,11 @@ class Exchanges:
         with self._naming_the_file():
             return expression.to_pyarrow()
 
+    def keep(self, expression: ir.Table) -> ir.Table:
+        """The expression's rows in a table of this session, so that several questions read them once."""
+        with self._naming_the_file():
+            return self._engine.create_table(ibis.util.gen_name("kept"), expression, temp=True)
+
     def targets(self) -> list[Target]:
         """Every target with its role, in order of names."""
         lacking = ibis.or_(*(self.table[name].isnull() for name in _NOT_NULL))

@@ -6,6 +6,8 @@ are as many as pairs, are fetched only when asked for. Called by `judge.verdict`
 
 from dataclasses import dataclass, field
 
+import ibis.expr.types as ir
+
 from judge.arms import Arms
 from judge.exchanges import Exchanges
 from judge.kinds import Ints, Kinds
@@ -20,6 +22,7 @@ class Measurement:
     """Counts of one comparison. `span_s` is the time between the first and the last request."""
 
     exchanges: Exchanges
+    pairs: ir.Table
     arms: Arms
     budgets_ns: tuple[int, ...]
     kinds: Kinds
@@ -34,8 +37,7 @@ class Measurement:
         return self._fetched[faulted]
 
     def _fetch(self, *, faulted: bool) -> Latencies:
-        pairs = pair_up(mark_rows(self.exchanges.table, arms=self.arms))
-        found = self.exchanges.arrow(latencies(pairs, faulted=faulted))
+        found = self.exchanges.arrow(latencies(self.pairs, faulted=faulted))
         return found.column("baseline_ns").to_numpy(), found.column("candidate_ns").to_numpy()
 
 
@@ -44,11 +46,13 @@ def measure(exchanges: Exchanges, arms: Arms, *, budgets_ns: tuple[int, ...]) ->
     rows = mark_rows(exchanges.table, arms=arms, budgets_ns=budgets_ns)
     (ends,) = exchanges.arrow(span(rows)).to_pylist()
     first_ns, last_ns = ends["first_ns"] or 0, ends["last_ns"] or 0
-    pairs = pair_up(rows)
+    named = pair_up(rows)
+    pairs = exchanges.keep(named.drop("id"))
     kinds = Kinds.of([exchanges.arrow(count_kinds(pairs, first_ns=first_ns, last_ns=last_ns))])
-    twice = exchanges.arrow(first_duplicate(pairs)).to_pylist() if kinds.duplicated.any() else [{"id": None}]
+    twice = exchanges.arrow(first_duplicate(named)).to_pylist() if kinds.duplicated.any() else [{"id": None}]
     return Measurement(
         exchanges=exchanges,
+        pairs=pairs,
         arms=arms,
         budgets_ns=budgets_ns,
         kinds=kinds,
