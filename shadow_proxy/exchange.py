@@ -7,7 +7,7 @@ callback: no task and no future belongs to an exchange.
 """
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from recording.exchange import Outcome
 from shadow_proxy.deadlines import NEVER_NS
@@ -21,7 +21,9 @@ from wire.response_reader import ResponseReader
 if TYPE_CHECKING:
     from shadow_proxy.upstream import UpstreamConnection
 
-IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE", b"QUERY"})
+_OK: Final = Outcome.OK.value
+_HTTP_ERROR: Final = Outcome.HTTP_ERROR.value
+IDEMPOTENT: Final = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE", b"QUERY"})
 
 
 class Exchange(ExchangeState):
@@ -124,4 +126,4 @@ class Exchange(ExchangeState):
 
 def judged(status: int) -> str:
     """The outcome of a complete answer."""
-    return Outcome.HTTP_ERROR.value if status >= 400 else Outcome.OK.value
+    return _HTTP_ERROR if status >= 400 else _OK

@@ -24,7 +24,7 @@ from shadow_proxy.rows import Rows
 from shadow_proxy.sampling import Sampler
 from shadow_proxy.target import Target
 from wire.fields import FIELD_TABLE, PASS
-from wire.response_reader import ResponseReader
+from wire.response_reader import KnownHeads, ResponseReader
 
 ANSWER_TABLE = {**FIELD_TABLE, REQUEST_ID: PASS}
 
@@ -118,6 +118,7 @@ class Plant:
     def _pool(self, config: ProxyConfig, target: TargetConfig, ground: Ground) -> Pool:
         limits = config.limits
         is_primary = target is config.primary
+        known: KnownHeads = {}
         return Pool(
             Target(target, tally=TargetTally(ground.row, target=target.name)),
             limits=PoolLimits(
@@ -132,7 +133,10 @@ class Plant:
             sweep=self.sweep,
             spawn=ground.spawn,
             new_reader=lambda: ResponseReader(
-                max_head_bytes=limits.answer_head_bytes, max_fields=limits.answer_fields, table=ANSWER_TABLE
+                max_head_bytes=limits.answer_head_bytes,
+                max_fields=limits.answer_fields,
+                table=ANSWER_TABLE,
+                known=known,
             ),
         )
 

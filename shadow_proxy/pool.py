@@ -175,7 +175,8 @@ class Pool:
             exchange.begin(now_ns)
 
     def _give(self, connection: UpstreamConnection, exchange: Exchange, now_ns: int) -> None:
-        self._begin(exchange, now_ns)
+        if exchange.sent_ns < 0:
+            exchange.begin(now_ns)
         connection.carry(exchange, now_ns)
 
     def _connect(self, now_ns: int) -> None:

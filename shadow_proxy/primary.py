@@ -90,7 +90,8 @@ class PrimaryExchange(Exchange):
         self._streaming = not incoming.complete
         build = begun_request if self._streaming else whole_request
         connection.write(build(self.start, incoming.head, body))
-        self.resume_body()
+        if self._streaming:
+            self.resume_body()
 
     def body_arrived(self) -> None:
         """More of the body is here: pass it on, or hold the client back until there is a connection."""

@@ -19,9 +19,12 @@ if TYPE_CHECKING:
 
 
 class UpstreamConnection(asyncio.Protocol):
-    """`carried` counts its exchanges: a loss without an answer after the first may mean that it was stale."""
+    """`carried` counts its exchanges: a loss without an answer after the first may mean that it was stale.
 
-    __slots__ = ("_pool", "_transport", "carried", "deadline_ns", "exchange", "reader")
+    `usable` says whether it may be given an exchange.
+    """
+
+    __slots__ = ("_pool", "_transport", "carried", "deadline_ns", "exchange", "reader", "usable")
 
     def __init__(self, pool: "Pool", *, reader: ResponseReader) -> None:
         self._pool = pool
@@ -30,6 +33,7 @@ class UpstreamConnection(asyncio.Protocol):
         self.exchange: Exchange | None = None
         self.carried = 0
         self.deadline_ns = NEVER_NS
+        self.usable = False
 
     def carry(self, exchange: Exchange, now_ns: int) -> None:
         """Send this exchange's request and wait for its answer."""
@@ -51,23 +55,20 @@ class UpstreamConnection(asyncio.Protocol):
 
     def resume_reading(self) -> None:
         """Go on."""
-        if self._transport is not None and not self._transport.is_closing():
+        if self._transport is not None and self.usable:
             self._transport.resume_reading()
-
-    @property
-    def usable(self) -> bool:
-        """Whether an exchange may be given to it."""
-        return self._transport is not None and not self._transport.is_closing()
 
     def abandon(self) -> None:
         """Close it now; nothing that it may still hold matters."""
         self.exchange = None
+        self.usable = False
         if self._transport is not None:
             self._transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Established."""
         self._transport = cast("asyncio.Transport", transport)  # the loop promises what its type does not say
+        self.usable = True
         self._pool.established(self)
 
     def data_received(self, data: bytes) -> None:
@@ -88,8 +89,13 @@ class UpstreamConnection(asyncio.Protocol):
         if reader.complete:
             self._complete(exchange)
 
+    def eof_received(self) -> None:
+        """The peer will send no more; the transport closes, and `connection_lost` follows."""
+        self.usable = False
+
     def connection_lost(self, exc: Exception | None) -> None:
         """The peer closed, or it broke."""
+        self.usable = False
         exchange = self.exchange
         self.exchange = None
         self._pool.lost(self)

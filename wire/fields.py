@@ -10,6 +10,7 @@ its name: `FIELD_TABLE | {b"x-request-id": PASS}`.
 """
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Final
 
 from wire.errors import WireError
@@ -81,6 +82,7 @@ def _without_listed(lines: list[bytes], connection: bytes) -> list[bytes]:
     return [line for line in lines if line.partition(b":")[0].lower() not in listed]
 
 
+@lru_cache(maxsize=256)
 def tokens(value: bytes) -> frozenset[bytes]:
     """The lower-cased members of a comma-separated list.
 

@@ -7,7 +7,7 @@ feed without a carriage return is refused, so that this cut and llhttp's own can
 agree is checked for each head. Malformed heads are refused as soon as the first wrong byte is here.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Final, Protocol
 
 import httptools
@@ -58,6 +58,17 @@ class HeadCutter:
             raise self._bare_line_feed()
         self._validate(head, size=end)
         self._finish()
+        return head
+
+    def skip(self, received: bytes, known: Container[bytes]) -> bytes | None:
+        """A whole head that is one of those known to be good, and nothing else; the caller keeps them."""
+        end = received.find(_END) + 4
+        if end < 4 or self._partial:
+            return None
+        head = received[:end]
+        if head not in known:
+            return None
+        self.rest = received[end:]
         return head
 
     def on_headers_complete(self) -> None:

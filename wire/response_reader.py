@@ -14,6 +14,9 @@ Any `WireError` means: the answer is not to be trusted, close the connection.
     if reader.status: ...          # the final head is here: status, reason, fields, passed, lines
     if reader.complete: ...        # and reader.reusable says whether the connection may serve another
 
+Heads that were read before are known by their bytes and not parsed again (`known`, shared by the connections
+to one target): most servers repeat them until the date changes.
+
 llhttp (through httptools) parses and validates heads. Bodies are cut here, because llhttp cannot be told that
 an answer belongs to a HEAD request, gives no offsets and knows no end of input. It is stricter than RFC 9112
 in one thing: an answer whose framing is ambiguous is an error, never a guess.
@@ -43,7 +46,9 @@ from wire.heads import HeadCutter
 MAX_HEAD_BYTES: Final = 131072
 MAX_FIELDS: Final = 256
 MAX_INTERIM: Final = 32
+MAX_KNOWN_HEADS: Final = 256
 _BAD: Final = 502
+_BODILESS: Final = frozenset({204, 304})
 _VERSIONS: Final = {b"HTTP/1.1": 1, b"HTTP/1.0": 0}
 
 
@@ -53,6 +58,23 @@ class _Body(Enum):
     LENGTH = auto()
     CHUNKED = auto()
     UNTIL_CLOSE = auto()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerHead:
+    """What a head says; a pure function of its bytes, so the same bytes need not be read twice."""
+
+    status: int
+    reason: bytes
+    minor: int
+    lines: bytes
+    found: Found
+    content_length: int
+    chunked: bool
+    keep_alive: bool
+
+
+KnownHeads = dict[bytes, AnswerHead]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +101,7 @@ class ResponseReader:
         "_cutter",
         "_decoder",
         "_head",
+        "_known",
         "_left",
         "_max_fields",
         "_no_body",
@@ -106,11 +129,13 @@ class ResponseReader:
         max_head_bytes: int = MAX_HEAD_BYTES,
         max_fields: int = MAX_FIELDS,
         table: Mapping[bytes, bool] = FIELD_TABLE,
+        known: KnownHeads | None = None,
     ) -> None:
         self._cutter = HeadCutter(httptools.HttpResponseParser, max_bytes=max_head_bytes, status=_BAD)
         self._max_fields = max_fields
         self._table = table
         self._head = b""
+        self._known: KnownHeads = {} if known is None else known
         self.excess = False
         self.keep_alive = True
         self.start(no_body=False)
@@ -168,44 +193,68 @@ class ResponseReader:
             raise WireError("the connection closed inside the answer", status=_BAD)
 
     def _feed_head(self, received: bytes) -> bytes:
-        head = self._cutter.feed(received)
-        if head is None:
+        known = self._known
+        cutter = self._cutter
+        raw = cutter.skip(received, known)
+        if raw is not None:
+            self._take(raw, known[raw])
+            return cutter.rest
+        raw = cutter.feed(received)
+        if raw is None:
             return b""
-        first, *lines = head.split(b"\r\n")
-        if len(lines) > self._max_fields + 2:
-            raise WireError(f"more than {self._max_fields} fields", status=_BAD)
+        head = self._parsed(raw)
+        if head.status >= 200:
+            if len(known) >= MAX_KNOWN_HEADS:
+                known.clear()
+            known[raw] = head
+            self._take(raw, head)
+        else:
+            self._take_interim(head)
+        return cutter.rest
+
+    def _parsed(self, raw: bytes) -> AnswerHead:
+        first, *lines = raw.split(b"\r\n")
+        del lines[-2:]
         minor = _VERSIONS.get(first[:8])
         status = first[9:12]
         if minor is None or not status.isdigit():
             raise WireError("the answer is neither HTTP/1.0 nor HTTP/1.1", status=_BAD)
-        del lines[-2:]
-        self.lines, self.found = sort_lines(lines, self._table)
-        self.minor, self.reason = minor, first[13:]
-        if status < b"200":
-            self._end_interim(int(status))
-        else:
-            self._head = head
-            self._begin_body(int(status))
-        return self._cutter.rest
+        if len(lines) > self._max_fields:
+            raise WireError(f"more than {self._max_fields} fields", status=_BAD)
+        passed, found = sort_lines(lines, self._table)
+        return AnswerHead(
+            status=int(status),
+            reason=first[13:],
+            minor=minor,
+            lines=passed,
+            found=found,
+            content_length=declared_length(found, status=_BAD),
+            chunked=is_chunked(found, status=_BAD),
+            keep_alive=persists(found, minor=minor),
+        )
 
-    def _end_interim(self, status: int) -> None:
-        if status < 100 or status == 101 or len(self.interim) >= MAX_INTERIM:
-            raise WireError(f"an answer with status {status} is not expected here", status=_BAD)
-        self.interim.append(Interim(status=status, reason=self.reason, lines=self.lines))
+    def _take_interim(self, head: AnswerHead) -> None:
+        if head.status < 100 or head.status == 101 or len(self.interim) >= MAX_INTERIM:
+            raise WireError(f"an answer with status {head.status} is not expected here", status=_BAD)
+        self.interim.append(Interim(status=head.status, reason=head.reason, lines=head.lines))
 
-    def _begin_body(self, status: int) -> None:
-        found = self.found
-        self.status = status
-        self.content_length = declared_length(found, status=_BAD)
-        self.chunked = is_chunked(found, status=_BAD)
-        self.keep_alive = persists(found, minor=self.minor)
-        if self._no_body or self.status in {204, 304}:
+    def _take(self, raw: bytes, head: AnswerHead) -> None:
+        self._head = raw
+        self.status = head.status
+        self.reason = head.reason
+        self.minor = head.minor
+        self.lines = head.lines
+        self.found = head.found
+        self.content_length = length = head.content_length
+        self.chunked = head.chunked
+        self.keep_alive = head.keep_alive
+        if self._no_body or head.status in _BODILESS:
             self._body, self.complete = _Body.NONE, True
-        elif self.chunked:
+        elif head.chunked:
             self._body, self._decoder = _Body.CHUNKED, ChunkedDecoder(status=_BAD)
-        elif self.content_length >= 0:
-            self._body, self._left = _Body.LENGTH, self.content_length
-            self.complete = not self._left
+        elif length >= 0:
+            self._body, self._left = _Body.LENGTH, length
+            self.complete = not length
         else:
             self._body, self.until_close, self.keep_alive = _Body.UNTIL_CLOSE, True, False
 
