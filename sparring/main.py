@@ -9,9 +9,9 @@ import sys
 import traceback
 from collections.abc import Callable
 
-import click
 import typer
 from pydantic import ValidationError
+from typer.exceptions import TyperException
 from typer.main import get_command
 
 from recording.errors import InputError
@@ -61,15 +61,14 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         code = get_command(application).main(args=arguments, prog_name="sparring", standalone_mode=False)
     except InputError as error:
-        return _complain(str(error), ExitCode.USAGE)
+        return _complain(str(error).replace("Value error, ", ""), ExitCode.USAGE)
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         return _complain(problems.replace("Value error, ", ""), ExitCode.USAGE)
     except KeyboardInterrupt:
         return _complain("interrupted", ExitCode.INTERRUPTED)
-    except click.ClickException as error:
-        error.show()
-        return int(ExitCode.USAGE)
+    except TyperException as error:
+        return _complain(str(error).replace("Value error, ", ""), ExitCode.USAGE)
     except typer.Abort:
         return _complain("aborted", ExitCode.INTERRUPTED)
     except BrokenPipeError:

@@ -28,6 +28,7 @@ from sparring.manifest import manifest
 from sparring.pages import fetch_json, is_ready
 from sparring.process_configs import config_file, engine_config, proxy_config, recorder_config
 from sparring.processes import Child, accepts, wait_until
+from sparring.recovery import recover_folder
 from sparring.run_config import RunConfig, Target
 from sparring.screen import Screen
 from sparring.stage import START_TIMEOUT_S, Stage
@@ -78,6 +79,7 @@ class Rehearsal:
             finally:
                 self._wind_down()
         self._note_end()
+        self._recover()
         self.screen.say("judging")
         verdict = judge_folder(self.folder.path, self._criteria, seed=self.config.seed)
         write_verdict(self.folder.path, verdict)
@@ -165,9 +167,9 @@ class Rehearsal:
 
     def _fail(self, name: str, problem: str, *, kind: str, child: Child | None) -> None:
         said = child.tail() if child else ""
-        self.events.append({"at_ns": 0, "kind": kind, "target": name, "detail": problem})
-        log = f"\nthe last it said ({child.log}):\n{said}" if child and said else ""
-        raise NotReadyError(problem + log)
+        self._note(kind, target=name, detail=problem)
+        log = f"the last it said ({child.log}):\n{said}" if child and said else ""
+        raise NotReadyError(log)
 
     def _start_own(
         self,
@@ -220,11 +222,8 @@ class Rehearsal:
             name: code for name, code in self._stage.ended().items() if name != ENGINE or self._done is None
         }
         for name, code in dead.items():
-            kind = _EVENT_OF.get(name, "target_died")
-            at_ns = max(0, self._clock.now_ns())
-            detail = f"{name} ended with exit code {code}"
-            self.events.append({"at_ns": at_ns, "kind": kind, "target": name, "detail": detail})
-            self.screen.say(f"{detail} at {at_ns / 1e9:.1f} s: the run is over")
+            detail = f"{name} ended with exit code {code}; the run is over"
+            self._note(_EVENT_OF.get(name, "target_died"), target=name, detail=detail)
         return bool(dead)
 
     def _drain(self, admin_url: str) -> None:
@@ -252,12 +251,31 @@ class Rehearsal:
         child.process.terminate()
         wait_until(lambda: child.exit_code() is not None, timeout_s=DRAIN_TIMEOUT_S)
 
+    def _recover(self) -> None:
+        """What a dead recorder or a full disk left in the journals; what cannot be written yet stays."""
+        try:
+            recover_folder(self.folder)
+        except InputError as error:
+            self._note("recording_incomplete", target=RECORDER, detail=str(error))
+            self.folder.update_manifest(events=self.events)
+
+    def _note(self, kind: str, *, target: str, detail: str) -> None:
+        """One more event of the run, told at once and kept in the manifest."""
+        self.events.append({"at_ns": self._now_ns(), "kind": kind, "target": target, "detail": detail})
+        self.screen.say(detail)
+
+    def _now_ns(self) -> int:
+        return max(0, self._clock.now_ns())
+
     def _note_end(self) -> None:
         accounting = json.loads(self.folder.accounting.read_text()) if self.folder.accounting.exists() else {}
-        end_ns = max(0, self._clock.now_ns())
+        end_ns = self._now_ns()
         if _worker_restarts(accounting):
-            detail = "a proxy worker died and was started again"
-            self.events.append({"at_ns": end_ns, "kind": "proxy_died", "target": PROXY, "detail": detail})
+            self._note("proxy_died", target=PROXY, detail="a proxy worker died and was started again")
+        lost = int(accounting.get("journal", {}).get("dropped", 0))
+        if lost:
+            detail = f"{lost:,} records were not kept: {self.folder.path} had no space left for the journal"
+            self._note("recording_incomplete", target=PROXY, detail=detail)
         if self._scenario is not None:
             counts = accounting.get("faults", {})
             write_fault_windows(self.folder.faults, self._scenario, counts=counts, end_ns=end_ns)

@@ -81,7 +81,7 @@ def test_commands_refuse_what_is_not_there(bench: Bench) -> None:
     refused(bench.sparring("judge", "nowhere"), "nowhere")
     refused(bench.sparring("report", "nowhere"), "nowhere")
     refused(bench.sparring("import", "none.gor", "--out", "t.parquet"), "none.gor")
-    refused(bench.sparring("schema", "nonsense"), "one of", "criteria")
+    refused(bench.sparring("schema", "nonsense"), "not one of", "criteria")
     refused(bench.sparring("proxy"), "--baseline")
     refused(bench.sparring("run", "--nonsense"), "--nonsense")
     (bench.folder / "empty").mkdir()
