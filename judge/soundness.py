@@ -20,10 +20,15 @@ _DEATHS = {
 }
 
 
+_TOLD = {"target_not_ready", "recording_incomplete"}
+
+
 def event_problems(events: Sequence[Mapping[str, object]]) -> Iterator[str]:
-    """Deaths during the run, each with its second; other kinds of events are no problem by themselves."""
+    """Deaths during the run, each with its second, and losses; other kinds of events are no problem."""
     for event in events:
         kind = str(event.get("kind"))
+        if kind in _TOLD:
+            yield str(event.get("detail"))
         if kind in _DEATHS:
             name = event.get("target") or ""
             who = f"target {name!r}" if kind == "target_died" else _DEATHS[kind]

@@ -20,6 +20,7 @@ from judge.judging import judge_criteria
 from judge.measurement import Measurement, measure
 from judge.result import Result
 from judge.self_tests import run_self_tests
+from judge.soundness import event_problems
 from judge.status import EXIT_CODES, Status, combine
 from recording.errors import InputError
 from recording.run_folder import RunFolder, write_json
@@ -70,6 +71,8 @@ def judge_folder(path: Path | str, criteria: Criteria, *, engine: str = "duckdb"
     """Judge a run, or any folder with exchanges/*.parquet; `InputError` if its files cannot be used."""
     folder = RunFolder(Path(path))
     manifest = folder.read_manifest()
+    if manifest and not folder.exchange_files():
+        return _nothing_recorded(manifest, criteria, seed=seed, place=str(folder.manifest))
     with open_exchanges(folder.path, engine=engine) as exchanges:
         arms = choose_arms(exchanges.targets(), criteria, place=str(folder.path))
         measured = measure(exchanges, arms, budgets_ns=criteria.budgets_ns)
@@ -90,6 +93,24 @@ def judge_folder(path: Path | str, criteria: Criteria, *, engine: str = "duckdb"
         pairs_needed=pairs_needed,
         eta_s=eta_s,
         expires=_expiry(manifest, criteria, place=str(folder.manifest)),
+    )
+
+
+def _nothing_recorded(manifest: Manifest, criteria: Criteria, *, seed: int, place: str) -> Verdict:
+    """A run that ended before its first exchange: INVALID, with what the manifest knows of the reason."""
+    events = event_problems(manifest.get("events") or [])
+    return Verdict(
+        verdict=Status.INVALID,
+        reasons=(*events, "no exchange was recorded, so there is nothing to judge"),
+        criteria_digest=criteria.digest(),
+        data_digest="",
+        seed=seed,
+        pairs={"total": 0, "complete": 0, "labelled": 0, "faulted": 0},
+        self_tests={},
+        results=(),
+        pairs_needed=None,
+        eta_s=None,
+        expires=_expiry(manifest, criteria, place=place),
     )
 
 
