@@ -2,11 +2,11 @@
 
 Knows how a panel is laid out at a given width and how to break a line where nothing was measured; refuses to
 know what the lines mean. Drawn twice by the page, wide and narrow, so that letters keep their size on a small
-screen. Lines differ by dash as well as by colour.
+screen. Lines differ by dash as well as by colour; the first is drawn last, on top of the others.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
@@ -60,10 +60,10 @@ def draw(panel: Panel, *, width: float, height: float = 170.0) -> Markup:
     values = [value for line in panel.lines for _, value in line.points if value is not None]
     up = value_scale(values, start=height - _BOTTOM, end=_TOP)
     parts = [
-        *(_band(band, across=across, height=height - _TOP - _BOTTOM) for band in panel.bands),
+        *(_band(band, across=across, height=height - _TOP - _BOTTOM) for band in _merged(panel.bands)),
         *_value_axis(up, shown=panel.shown, width=width),
         *_time_axis(across, y=height - _BOTTOM),
-        *(piece for line in panel.lines for piece in _line(line, across=across, up=up)),
+        *(piece for line in reversed(panel.lines) for piece in _line(line, across=across, up=up)),
     ]
     logarithmic = " The scale of values is logarithmic." if up.logarithmic else ""
     return drawing(
@@ -106,6 +106,18 @@ def clock(seconds: float) -> str:
 
 def _across(start_s: float, end_s: float, *, width: float) -> Scale:
     return time_scale(start_s, end_s, start=_LEFT, end=width - _RIGHT, parts=int(width // 75))
+
+
+def _merged(bands: tuple[Band, ...]) -> list[Band]:
+    """Windows that overlap as one, so that no stretch is shaded twice."""
+    merged: list[Band] = []
+    for band in sorted(bands, key=lambda band: band.start_s):
+        if merged and band.start_s <= merged[-1].end_s:
+            last = merged.pop()
+            merged.append(replace(last, end_s=max(last.end_s, band.end_s)))
+        else:
+            merged.append(band)
+    return merged
 
 
 def _band(band: Band, *, across: Scale, height: float) -> Markup:

@@ -65,6 +65,7 @@ class Shown:
     """A result in words and numbers with units; `picture` is None where there is no estimate."""
 
     result: Result
+    mark: str
     context: str
     numbers: tuple[tuple[str, str], ...]
     picture: Interval | None
@@ -76,6 +77,9 @@ def show(result: Result) -> Shown:
     limit = _limit(result, unit)
     return Shown(
         result=result,
+        mark=", ".join(
+            part for part in (result.slice, _SCENARIOS.get(result.scenario, result.scenario)) if part
+        ),
         context=_context(result),
         numbers=_numbers(result, unit=unit, limit=limit) if result.estimate is not None else (),
         picture=_picture(result, unit=unit, limit=limit),
@@ -90,9 +94,10 @@ def _numbers(result: Result, *, unit: Unit, limit: float | None) -> tuple[tuple[
         (unit.noun, unit.change(result.estimate, decimals=decimals)),
         ("bounds that decide", unit.span(result.gate_lower, result.gate_upper, decimals=decimals)),
         ("interval, one look", unit.span(result.lower, result.upper, decimals=decimals)),
-        (_limit_word(result), _limit_text(limit, unit)),
         ("pairs", count(result.n)),
     ]
+    if limit is not None:
+        numbers.insert(-1, (_limit_word(result), _limit_text(limit, unit)))
     if result.discordant is not None:
         numbers.append(("pairs that differ", count(result.discordant)))
     if result.cap is not None:
@@ -101,13 +106,11 @@ def _numbers(result: Result, *, unit: Unit, limit: float | None) -> tuple[tuple[
 
 
 def _context(result: Result) -> str:
-    """What the criterion is about, in a line: `guardrail · error rate · against stable · under faults`."""
+    """What the criterion is about, in a line: `guardrail · error rate · against stable`."""
     parts = (
         result.role,
         "" if result.metric == result.id else result.metric.replace("_", " "),
         f"against {result.against}" if result.against else "",
-        result.slice,
-        _SCENARIOS.get(result.scenario, result.scenario),
     )
     return " · ".join(part for part in parts if part)
 

@@ -88,8 +88,10 @@ class Timing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeline:
-    """The run's time cut into buckets of equal length."""
+    """The run's time cut into buckets of equal length; `first_ns` and `last_ns` are its exact ends."""
 
+    first_ns: int
+    last_ns: int
     start_ns: int
     bucket_ns: int
     buckets: int
@@ -203,7 +205,13 @@ def timeline_of(tables: Tables) -> Timeline | None:
     start, end = min(_count(row[0]) for row in spans), max(_count(row[1]) for row in spans)
     bucket = next((step for step in _STEPS_NS if end - start < step * (MAX_BUCKETS - 1)), _STEPS_NS[-1])
     first = start // bucket * bucket
-    return Timeline(start_ns=first, bucket_ns=bucket, buckets=(end - first) // bucket + 1)
+    return Timeline(
+        first_ns=start,
+        last_ns=end,
+        start_ns=first,
+        bucket_ns=bucket,
+        buckets=(end - first) // bucket + 1,
+    )
 
 
 def series_of(tables: Tables, *, view: str, timeline: Timeline) -> tuple[Series, ...]:

@@ -6,12 +6,13 @@ Knows which numbers stand in which table and in what order; refuses to know HTML
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from recording.exchange import Role
 from report.criteria import Shown, show
 from report.exchange_facts import Target, Timing
 from report.facts import RunFacts, Traffic
-from report.json_door import Json, flattened, inner, objects, text, whole
+from report.json_door import Json, flattened, inner, number, objects, text, whole
 from report.verdict_file import Result
-from report.wording import ABSENT, by_name, count, duration, of_whole, rate
+from report.wording import ABSENT, by_name, count, duration, of_whole, rate, significant
 
 _ROLES = ("primary", "guardrail", "info")
 _OUTSIDE = {"accounting", "events", "name", "notes", "engine", "version"}
@@ -49,20 +50,18 @@ def key_figures(facts: RunFacts) -> tuple[Figure, ...]:
     pairs = facts.verdict.pairs
     total, complete, labelled = (whole(pairs, key) for key in ("total", "complete", "labelled"))
     requests = max((target.requests for target in facts.exchanges.targets), default=None)
-    length_ns = whole(facts.manifest, "duration_ns") or _length_ns(facts)
-    per_s = requests / length_ns * 1e9 if requests and length_ns else None
+    achieved = number(inner(facts.verdict.self_tests, "fidelity"), "achieved_rate_per_s")
+    line = facts.timeline
     return (
         Figure(name="complete pairs", value=count(complete), note=f"of {count(total)}"),
         Figure(name="labelled pairs", value=count(labelled), note=of_whole(labelled or 0, complete or 0)),
-        Figure(name="requests", value=count(requests), note=f"{rate(per_s)} on average"),
+        Figure(name="requests", value=count(requests), note=f"{rate(achieved)} on average"),
         Figure(
-            name="length", value=duration(length_ns), note=text(facts.manifest, "profile") or "of traffic"
+            name="length",
+            value=duration(line.last_ns - line.first_ns if line else None),
+            note="of traffic, to the last answer",
         ),
     )
-
-
-def _length_ns(facts: RunFacts) -> int | None:
-    return facts.timeline.bucket_ns * facts.timeline.buckets if facts.timeline else None
 
 
 def overall(facts: RunFacts) -> tuple[Shown, ...]:
@@ -103,7 +102,7 @@ def timings(timings: tuple[Timing, ...]) -> Table:
     rows = (
         (
             timing.target,
-            *((("under faults" if timing.faulted else "without faults"),) if mixed else ()),
+            *((_which(timing),) if mixed else ()),
             count(timing.timed),
             duration(timing.latency.p50_ns),
             duration(timing.latency.p90_ns),
@@ -118,12 +117,18 @@ def timings(timings: tuple[Timing, ...]) -> Table:
     return Table(head=(*head, "service p50", "service p99"), rows=tuple(rows))
 
 
+def _which(timing: Timing) -> str:
+    if timing.role == Role.CLIENT:
+        return "all"
+    return "under faults" if timing.faulted else "without faults"
+
+
 def first_tokens(timings: tuple[Timing, ...]) -> Table:
     """Time to the first piece of streamed answers, where any were streamed."""
     rows = tuple(
         (
             timing.target,
-            "under faults" if timing.faulted else "without faults",
+            _which(timing),
             duration(timing.first_token.p50_ns),
             duration(timing.first_token.p90_ns),
             duration(timing.first_token.p99_ns),
@@ -181,9 +186,35 @@ def _leaves(source: object, *, path: tuple[str, ...]) -> Iterable[tuple[tuple[st
         yield path, source
 
 
-def fidelity(facts: RunFacts) -> Table:
-    """How faithfully the load was sent, by the judge's own measure."""
-    return named_numbers(inner(facts.verdict.self_tests, "fidelity"))
+def planned_and_sent(facts: RunFacts) -> Table:
+    """The load as it was planned beside the load as it was sent, by the judge's measure."""
+    found = inner(facts.verdict.self_tests, "fidelity")
+    if not found:
+        return Table(head=(), rows=())
+    rates = (rate(number(found, f"{name}_rate_per_s")) for name in ("requested", "achieved"))
+    spreads = (significant(number(found, f"cv_{name}")) for name in ("planned", "sent"))
+    planned, sent = inner(found, "dispersion_planned"), inner(found, "dispersion_sent")
+    windows = (
+        (f"burstiness in windows of {name} s", *(significant(number(one, name)) for one in (planned, sent)))
+        for name in planned
+    )
+    rows = (
+        ("requests", count(whole(found, "planned")), count(whole(found, "sent"))),
+        ("rate", *rates),
+        ("spread of gaps (0 even, 1 random)", *spreads),
+        *windows,
+    )
+    return Table(head=("", "planned", "sent"), rows=rows)
+
+
+def lags(facts: RunFacts) -> Table:
+    """How late requests were sent over the whole run, by the judge's measure."""
+    found = inner(facts.verdict.self_tests, "fidelity")
+    names = ("p50", "p90", "p99", "max")
+    values = [number(found, f"lag_{name}_ms") for name in names]
+    shown = tuple(duration(value * 1e6 if value is not None else None) for value in values)
+    rows = (("lag", *shown),) if found else ()
+    return Table(head=("", *names), rows=rows)
 
 
 def other_self_tests(facts: RunFacts) -> tuple[tuple[str, Table], ...]:

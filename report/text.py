@@ -1,7 +1,8 @@
 """The report for a terminal: verdict, reasons, one sentence a criterion, what is missing. Under 80 lines.
 
 Knows lines and how many of them a person reads; refuses to compute facts and to colour (the command line
-may). What does not fit is counted, never dropped silently; criteria that did not pass come first.
+may). What does not fit is counted, never dropped silently; criteria that did not pass come first, and a
+reason that is a criterion's own sentence is said once, there.
 """
 
 import textwrap
@@ -49,7 +50,9 @@ def _verdict(verdict: VerdictFacts) -> list[str]:
     lines = _wrapped(
         f"{verdict.verdict}  {VERDICTS[verdict.verdict]}", indent=" " * (len(verdict.verdict) + 2)
     )
-    lines += _kept([f"- {reason}" for reason in verdict.reasons], _REASON_LINES, what="reasons")
+    sentences = {result.sentence for result in verdict.results}
+    reasons = [f"- {reason}" for reason in verdict.reasons if reason not in sentences]
+    lines += _kept(reasons, _REASON_LINES, what="reasons")
     results = sorted(verdict.results, key=lambda result: _place(result.status))
     said = [f"{result.status:<8}{result.sentence or result.name}" for result in results]
     if said:

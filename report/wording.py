@@ -131,7 +131,7 @@ _UNITS: tuple[tuple[str, Callable[[float], str]], ...] = (
     ("_per_s", rate),
     ("_s", lambda value: duration(value * 1e9)),
     ("_bytes", size),
-    ("_share", share),
+    ("share", share),
 )
 
 
@@ -142,7 +142,7 @@ def by_name(name: str, value: object) -> tuple[str, str]:
     (('lag p99', '1.5 ms'), ('shed share', '1 %'), ('sent', '12,000'))
     """
     ending, shown = next((pair for pair in _UNITS if name.endswith(pair[0])), ("", None))
-    plain = name.removesuffix("" if ending == "_share" else ending).replace("_", " ")
+    plain = name.removesuffix("" if ending == "share" else ending).replace("_", " ")
     if value is None:
         return plain, ABSENT
     if isinstance(value, bool):

@@ -53,6 +53,21 @@ def test_bands_lie_on_the_same_scale_as_the_lines() -> None:
     assert float(found[1]) + float(found[2]) == pytest.approx(float(line[2]))
 
 
+def test_windows_that_overlap_are_shaded_once() -> None:
+    spans = ((5.0, 9.0), (1.0, 3.0), (2.0, 4.0))
+    bands = tuple(Band(name=f"b{start}", start_s=start, end_s=end) for start, end in spans)
+    assert draw(_panel(((0, 1.0),), bands=bands), width=WIDE).count('class="band"') == 2
+
+
+def test_the_first_line_is_drawn_on_top() -> None:
+    lines = tuple(
+        Line(name=name, style=name, points=((0, 1.0), (1, 1.0))) for name in ("baseline", "candidate")
+    )
+    panel = Panel(title="p50", start_s=0, end_s=1, lines=lines, bands=(), shown=duration)
+    drawn = draw(panel, width=WIDE)
+    assert drawn.index("line candidate") < drawn.index("line baseline")
+
+
 def test_names_of_windows_are_drawn_and_escaped() -> None:
     drawn = draw_lanes((Band(name="<script>", start_s=1, end_s=2),), start_s=0, end_s=10, width=NARROW)
     assert "<script>" not in drawn

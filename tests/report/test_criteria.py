@@ -83,7 +83,8 @@ def test_nothing_is_drawn_without_an_estimate(one_result: Make) -> None:
 
 def test_faults_and_slices_are_said(one_result: Make) -> None:
     shown = _shown(one_result, slice="region=eu", scenario="faulted", metric="error_rate")
-    assert shown.context == "primary · error rate · against stable · region=eu · under injected faults"
+    assert shown.mark == "region=eu, under injected faults"
+    assert shown.context == "primary · error rate · against stable"
 
 
 def test_a_cap_is_shown_where_there_is_one(one_result: Make) -> None:

@@ -44,7 +44,9 @@ def test_events_of_the_run_are_listed(run_folder: Path) -> None:
 
 def test_fidelity_is_shown_with_units_and_other_self_tests_follow(untouched_run: Path) -> None:
     facts = gather(untouched_run)
-    assert ("lag p99", "840 µs") in page_parts.fidelity(facts).rows
+    assert page_parts.lags(facts).rows == (("lag", "110 µs", "–", "840 µs", "–"),)
+    assert ("rate", "50/s", "50/s") in page_parts.planned_and_sent(facts).rows
+    assert ("burstiness in windows of 1 s", "1.02", "1.03") in page_parts.planned_and_sent(facts).rows
     assert [name for name, _ in page_parts.other_self_tests(facts)] == ["completeness", "label join"]
 
 

@@ -25,6 +25,14 @@ def test_what_did_not_pass_is_said_first(untouched_run: Path) -> None:
     assert places[0] < places[1] < places[3] < places[4]
 
 
+def test_a_reason_that_is_a_criterions_sentence_is_said_once(
+    bare_folder: Path, judged: Make, one_result: Make
+) -> None:
+    document = judged(reasons=["it is worse"], results=[one_result(sentence="it is worse", status="FAIL")])
+    (bare_folder / "verdict.json").write_text(json.dumps(document))
+    assert as_text(bare_folder).count("it is worse") == 1
+
+
 def test_what_is_missing_is_said_last(bare_folder: Path) -> None:
     last = as_text(bare_folder).split("\n\n")[-1]
     assert "- exchanges/*.parquet is not there" in last
