@@ -25,7 +25,7 @@ from recording.trace import TraceWriter
 
 HERE = Path(__file__).resolve().parent
 WORK = HERE / "work"
-REPLAYED_ROWS = slice(18_000, 24_000)
+REPLAYED_ROWS = slice(18_000, 20_500)
 HALF_HOUR_NS = 30 * 60 * 1_000_000_000
 HEADERS = (("Content-Type", "application/json"),)
 

@@ -124,7 +124,7 @@ def server_of(run: subprocess.Popen[bytes], *, model: str) -> int | None:
 
 OFFLINE_ACCURACY = """
 import sys, joblib, numpy as np
-rows = np.loadtxt(sys.argv[1], delimiter=",", skiprows=1)[18_000:24_000]
+rows = np.loadtxt(sys.argv[1], delimiter=",", skiprows=1)[18_000:20_500]
 print(np.mean(joblib.load(sys.argv[2]).predict(rows[:, :6]) == rows[:, 6]))
 """
 
@@ -164,7 +164,7 @@ def test_an_equal_candidate_does_not_fail_and_no_row_is_lost(
     run = rehearse(example / "run-equal.yaml", out=tmp_path / "run")
     assert run.exit_code in {PASS, HOLD}, run.said
     pairs = run.verdict["pairs"]
-    assert pairs["total"] == pairs["complete"] == pairs["labelled"] == 6_000
+    assert pairs["total"] == pairs["complete"] == pairs["labelled"] == 2_500
     accuracy = run.results["accuracy"]
     assert accuracy["baseline"] == pytest.approx(offline_accuracy("baseline", shared_data=shared_data))
     assert accuracy["candidate"] == pytest.approx(offline_accuracy("equal", shared_data=shared_data))
@@ -211,7 +211,7 @@ def test_a_candidate_killed_midway_makes_the_run_invalid_from_that_moment(
         )
     try:
         recorder = wait_for(lambda: recorder_address(log), what="traffic starts")
-        wait_for(lambda: answered(recorder) > 500 or None, what="some hundred answers")
+        wait_for(lambda: answered(recorder) > 300 or None, what="some hundred answers")
         os.killpg(wait_for(lambda: server_of(process, model="better"), what="the server"), signal.SIGKILL)
         exit_code = process.wait(timeout=STEP_TIMEOUT_S)
     finally:
@@ -221,8 +221,8 @@ def test_a_candidate_killed_midway_makes_the_run_invalid_from_that_moment(
     assert run.exit_code == INVALID, run.said
     death = next(event for event in run.events if event["kind"] == "target_died")
     assert death["target"] == "candidate"
-    assert 0 < death["at_ns"] < 24e9
+    assert 0 < death["at_ns"] < 25e9
     moment = f"{death['at_ns'] / 1e9:.1f} s"
     assert any("candidate" in reason and moment in reason for reason in run.verdict["reasons"]), run.verdict
-    assert run.verdict["pairs"]["complete"] >= 500
+    assert run.verdict["pairs"]["complete"] >= 300
     assert no_server_left()
