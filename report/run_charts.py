@@ -26,8 +26,8 @@ _LATENCY = {
     "p99_ns": "p99: ninety-nine of a hundred took no longer",
 }
 _LAG = {
-    "p50_ns": "p50 of lag: half of the requests were sent no later after they were due",
-    "p99_ns": "p99 of lag: ninety-nine of a hundred were sent no later",
+    "p50_ns": "p50 of lag: half of the requests were sent no later than this after they were due",
+    "p99_ns": "p99 of lag: ninety-nine of a hundred",
 }
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 ABSENT = "–"
 MINUS = "\N{MINUS SIGN}"
 _DURATIONS = ((1e9, "s"), (1e6, "ms"), (1e3, "µs"), (1.0, "ns"))
-_BYTES = ((2**40, "TiB"), (2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"), (1, "B"))
+_BYTES = ((10**12, "TB"), (10**9, "GB"), (10**6, "MB"), (10**3, "kB"), (1, "B"))
 
 
 def significant(value: float | None, *, digits: int = 3) -> str:
@@ -88,8 +88,8 @@ def of_whole(part: int, whole: int) -> str:
 
 def size(number_of_bytes: float | None) -> str:
     """
-    >>> size(3 * 2**20), size(0)
-    ('3 MiB', '0 B')
+    >>> size(3_000_000), size(0)
+    ('3 MB', '0 B')
     """
     if number_of_bytes is None:
         return ABSENT

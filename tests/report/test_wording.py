@@ -47,7 +47,7 @@ def test_a_number_that_is_not_there_is_never_nought() -> None:
 
 
 def test_units_come_from_names() -> None:
-    assert by_name("rss_bytes", 2048) == ("rss", "2 KiB")
+    assert by_name("rss_bytes", 2000) == ("rss", "2 kB")
     assert by_name("eta_s", 1.5) == ("eta", "1.5 s")
     assert by_name("rate_per_s", 20) == ("rate", "20/s")
     assert by_name("ok", True) == ("ok", "yes")
