@@ -78,7 +78,7 @@ FAULTS_SCHEMA = pa.schema(
         *(
             pa.field(name, pa.int64(), nullable=False)
             for name in (
-                "matched", "selected", "injected", "skipped_window", "skipped_probability",
+                "matched", "selected", "injected", "skipped_window", "skipped_probability", "skipped_limit",
                 "skipped_not_applicable", "failed",
             )
         ),

@@ -69,6 +69,8 @@ class Rehearsal:
         """The whole of it; the verdict is written before it is returned."""
         self._criteria = load_criteria(self.config.criteria)
         self._scenario = load_scenario(self.config.scenario) if self.config.scenario else None
+        if self._scenario is not None:
+            self._scenario.check_targets(self.config.targets, source=str(self.config.scenario))
         self._check_ports()
         self._prepare()
         with self._interruption, Stage(self.folder.logs) as self._stage, self.screen:
