@@ -17,7 +17,10 @@ Arrival = Literal["constant", "poisson", "recorded"]
 
 
 class ReplayConfig(Model):
-    """One replay. Times of the run are ns on the run's clock; `start_at_ns` None means at once."""
+    """One replay. Times of the run are ns on the run's clock; `start_at_ns` None means at once.
+
+    `realtime` asks for prompt wake-ups and does without them where the system does not grant them.
+    """
 
     trace: Path
     to: str
@@ -30,6 +33,7 @@ class ReplayConfig(Model):
     timeout_s: float = Field(default=30.0, gt=0, allow_inf_nan=False)
     host: Literal["recorded", "target"] = "recorded"
     due_header: bool = False
+    realtime: bool = True
     clock: Path | None = None
     start_at_ns: int | None = None
     record: Path | None = None

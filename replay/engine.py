@@ -21,6 +21,7 @@ from replay.alarm import open_alarm
 from replay.config import ReplayConfig
 from replay.figures import done_figures, progress_figures
 from replay.pacer import Clock, Pacer
+from replay.priority import prompt_wakes
 from replay.quiet import no_collections
 from replay.rows import Rows
 from replay.schedule import Schedule
@@ -69,12 +70,13 @@ class Engine:
     async def run(self) -> dict[str, object]:
         """Replay to the end, or until stopped; the `{"done": …}` figures."""
         await self._probe()
-        began_ns = time.process_time_ns()
         self._loop.set_exception_handler(self._failed)
-        with no_collections():
+        began_ns = time.process_time_ns()
+        with no_collections(), prompt_wakes(wanted=self._config.realtime) as realtime:
             async with self._tasks:
                 await self._replay()
-        return {"done": {**self._done(), "cpu_s": (time.process_time_ns() - began_ns) / NS_PER_S}}
+        cpu_s = (time.process_time_ns() - began_ns) / NS_PER_S
+        return {"done": {**self._done(), "cpu_s": cpu_s, "realtime": realtime}}
 
     def stop(self) -> None:
         """Send nothing more; requests in flight get a moment, and none at the second call."""
