@@ -49,11 +49,13 @@ class Test(StrEnum):
 class Margin(Model):
     """How much worse is still acceptable (for superiority: how much better is wanted), and why."""
 
-    absolute: Share | None = Field(None, description="difference of shares: 0.01 is one percentage point")
-    relative: Annotated[float, Field(gt=0.0, lt=10.0)] | None = Field(
-        None, description="part of the baseline's value, for latency_quantile: 0.1 is ten percent"
+    absolute: Share | None = Field(
+        default=None, description="difference of shares: 0.01 is one percentage point"
     )
-    source: str = Field("", description="where the number comes from")
+    relative: Annotated[float, Field(gt=0.0, lt=10.0)] | None = Field(
+        default=None, description="part of the baseline's value, for latency_quantile: 0.1 is ten percent"
+    )
+    source: str = Field(default="", description="where the number comes from")
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
@@ -97,13 +99,16 @@ class Criterion(Model):
     role: CriterionRole = CriterionRole.GUARDRAIL
     test: Test = Test.NON_INFERIORITY
     margin: Margin | None = None
-    margin_under_fault: Margin | None = Field(None, description="the margin on pairs that met a fault")
-    budget_ms: Annotated[float, Field(gt=0.0)] | None = Field(
-        None, description="latency from the due instant; slower, timed out or failed counts as over it"
+    margin_under_fault: Margin | None = Field(
+        default=None, description="the margin on pairs that met a fault"
     )
-    quantile: Share | None = Field(None, description="0.99 is the p99")
-    max: Share | None = Field(None, description="absolute cap on the candidate's share")
-    min: Share | None = Field(None, description="absolute floor of the candidate's accuracy")
+    budget_ms: Annotated[float, Field(gt=0.0)] | None = Field(
+        default=None,
+        description="latency from the due instant; slower, timed out or failed counts as over it",
+    )
+    quantile: Share | None = Field(default=None, description="0.99 is the p99")
+    max: Share | None = Field(default=None, description="absolute cap on the candidate's share")
+    min: Share | None = Field(default=None, description="absolute floor of the candidate's accuracy")
 
     @model_validator(mode="after")
     def _keys_fit_the_metric(self) -> Self:
@@ -160,21 +165,28 @@ class Criteria(Model):
     """The whole file."""
 
     version: Literal[1]
-    aim: str = Field("", description="what the rollout is for")
-    baseline: str | None = Field(None, description="target name; default: the one with role baseline")
-    candidate: str | None = Field(None, description="target name; default: the one with role candidate")
-    alpha: Annotated[float, Field(gt=0.0, le=0.5)] = Field(0.05, description="error rate of each test")
-    min_pairs: Annotated[int, Field(ge=1)] = Field(100, description="fewer pairs HOLD")
+    aim: str = Field(default="", description="what the rollout is for")
+    baseline: str | None = Field(default=None, description="target name; default: the one with role baseline")
+    candidate: str | None = Field(
+        default=None, description="target name; default: the one with role candidate"
+    )
+    alpha: Annotated[float, Field(gt=0.0, le=0.5)] = Field(
+        default=0.05, description="error rate of each test"
+    )
+    min_pairs: Annotated[int, Field(ge=1)] = Field(default=100, description="fewer pairs HOLD")
     min_discordant: Annotated[int, Field(ge=0)] = 20
     min_completeness: Annotated[float, Field(gt=0.0, le=1.0)] = 0.995
     max_differential_missing: Annotated[float, Field(ge=0.0, le=1.0)] = Field(
-        0.0005, description="share by which one arm may miss more than the other (also needs p < 0.001)"
+        default=0.0005,
+        description="share by which one arm may miss more than the other (also needs p < 0.001)",
     )
     min_label_join: Annotated[float, Field(gt=0.0, le=1.0)] = 0.95
     labels: Literal["required", "optional"] = Field(
-        "required", description="optional: accuracy is judged on whatever share has labels"
+        default="required", description="optional: accuracy is judged on whatever share has labels"
     )
-    valid_days: Annotated[float, Field(gt=0.0)] = Field(14.0, description="after that a verdict is stale")
+    valid_days: Annotated[float, Field(gt=0.0)] = Field(
+        default=14.0, description="after that a verdict is stale"
+    )
     fidelity: FidelityBounds = FidelityBounds()
     criteria: tuple[Criterion, ...] = Field(json_schema_extra={"minItems": 1})
 

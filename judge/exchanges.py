@@ -109,6 +109,11 @@ class Exchanges:
         (found,) = self.arrow(mixed).to_pylist()
         return "sha256:" + hashlib.sha256(f"{found['rows']}:{found['mixed']}".encode()).hexdigest()
 
+    @property
+    def spill(self) -> Path:
+        """Where the engine puts what does not fit into its memory."""
+        return Path(self._spill.name)
+
     @contextmanager
     def _naming_the_file(self) -> Iterator[None]:
         try:
@@ -117,10 +122,13 @@ class Exchanges:
             raise InputError(
                 f"needs more memory than {_MEMORY}: {error}", place=str(self.files[0])
             ) from error
-        except (duckdb.IOException, duckdb.InvalidInputException, duckdb.ConversionException) as error:
+        except duckdb.Error as error:
+            damaged = _damaged(self.files)
+            if damaged is None:
+                raise
             raise InputError(
                 f"cannot be read to its end: {str(error).splitlines()[0]}",
-                place=str(_damaged(self.files) or self.files[0].parent),
+                place=str(damaged),
                 fix="record it again, or take the file out",
             ) from error
 

@@ -140,6 +140,7 @@ def identity(question: Question) -> Identity:
     )
 
 
+_NOT_STATIONARY = "not stationary"
 _STATISTICS = {
     Metric.ACCURACY: "share",
     Metric.ERROR_RATE: "share",
@@ -174,7 +175,8 @@ def _gate(question: Question, counts: PairedCounts, *, so_far: tuple[Ints, Ints,
     if status is Status.PASS and not _rests_on_enough(question.criteria, counts, margin=-least):
         status = Status.HOLD
         note = f"{counts.discordant} of at least {question.criteria.min_discordant} pairs that differ"
-    needed = _further_pairs(question.criteria, counts, margin=-least) if status is Status.HOLD else None
+    waiting = status is Status.HOLD and not note.startswith(_NOT_STATIONARY)
+    needed = _further_pairs(question.criteria, counts, margin=-least) if waiting else None
     return _Gate(status=status, log_e_pass=for_pass, log_e_fail=for_fail, pairs_needed=needed, note=note)
 
 
@@ -189,8 +191,10 @@ def _decide(
 ) -> tuple[Status, str]:
     if counts.n < criteria.min_pairs:
         return Status.HOLD, f"{counts.n} of at least {criteria.min_pairs} pairs"
-    if (passed and once_failed) or (failed and once_passed):
-        return Status.HOLD, "not stationary: the effect changed during the run"
+    if passed and once_failed:
+        return Status.HOLD, f"{_NOT_STATIONARY}: it failed earlier in the run and passes at its end"
+    if failed and once_passed:
+        return Status.HOLD, f"{_NOT_STATIONARY}: it passed earlier in the run and fails at its end"
     if failed:
         return Status.FAIL, ""
     return (Status.PASS, "") if passed else (Status.HOLD, "not enough evidence yet")

@@ -123,7 +123,8 @@ def _claim(wording: _Wording, shown: Shown) -> str:
     if low >= 0.0:
         return _at("least", low, wording.better)
     if high > 0.0 and (shown.superiority or shown.status is Status.INFO):
-        return f"between {points(-low)} points {wording.worse} and {points(high)} {wording.better}"
+        worse = wording.worse.removesuffix(" than")
+        return f"between {points(-low)} points {worse} and {points(high)} points {wording.better}"
     return _at("most", -low, wording.worse)
 
 
@@ -134,7 +135,7 @@ def _at(side: str, share: float, word: str) -> str:
 def _ratio_claim(shown: Shown) -> str:
     side, ratio = ("least", shown.low) if shown.status is Status.FAIL else ("most", shown.high)
     if math.isinf(ratio):
-        return f"at {side} without bound above"
+        return "not bounded against"
     if ratio >= 1.0:
         return f"at {side} {percent(ratio - 1.0)} above"
     opposite = "most" if side == "least" else "least"

@@ -12,6 +12,7 @@ from judge.mixture_eprocess import confidence_sequence, log_e_fail, log_e_pass, 
 from judge.paired import PairedCounts
 
 ALPHA = 0.05
+Bools = NDArray[np.bool_]
 THRESHOLD = math.log(1 / ALPHA)
 some_counts = st.builds(
     PairedCounts, both=st.integers(0, 3000), better=st.integers(0, 200), worse=st.integers(0, 200)
@@ -33,22 +34,25 @@ def wealth(outcomes: list[int], *, margin: float) -> float:
 def crossed(
     *, shares: tuple[float, float], margin: float, seeds: int, pairs: int, fail: bool = False
 ) -> float:
-    """The share of runs in which the process crosses at any of `pairs` looks."""
+    """The share of runs in which the process ever crosses when it is looked at after every pair."""
     chance = np.random.default_rng(20)
     hits = 0
     for _ in range(seeds):
         u = chance.random(pairs)
-        better = np.cumsum(u < shares[0]).astype(float)
-        worse = np.cumsum(u > 1 - shares[1]).astype(float)
-        hits += _ever(better, worse, margin=margin, fail=fail)
+        hits += _ever(u < shares[0], u > 1 - shares[1], margin=margin, fail=fail)
     return hits / seeds
 
 
-def _ever(better: NDArray[np.float64], worse: NDArray[np.float64], *, margin: float, fail: bool) -> bool:
-    equal = np.arange(1, len(better) + 1) - better - worse
+def _ever(better: Bools, worse: Bools, *, margin: float, fail: bool) -> bool:
+    """Between pairs that differ ln K only rises or only falls, so looks around those are all looks."""
+    differ = np.flatnonzero(better | worse)
+    looks = np.unique(np.clip([*(differ - 1), *differ, len(better) - 1], 0, None))
+    wins, losses = np.cumsum(better)[looks], np.cumsum(worse)[looks]
+    equal = (looks + 1 - wins - losses).astype(float)
     if fail:
-        return bool((log_mixture(worse, better, equal, margin=-margin) >= THRESHOLD).any())
-    return bool((log_mixture(better, worse, equal, margin=margin) >= THRESHOLD).any())
+        wins, losses, margin = losses, wins, -margin
+    logs = log_mixture(wins.astype(float), losses.astype(float), equal, margin=margin)
+    return bool((logs >= THRESHOLD).any())
 
 
 def test_golden_values() -> None:
