@@ -32,7 +32,7 @@ def is_complete(folder: Path) -> bool:
 
 
 def ensure_environment() -> Path:
-    """The folder of a complete environment; makes it where it is missing (some minutes, 400 MB)."""
+    """The folder of a complete environment; makes it where it is missing (a minute or more, 530 MB)."""
     folder = environment_folder()
     folder.parent.mkdir(parents=True, exist_ok=True)
     with _one_at_a_time(folder.with_name(folder.name + ".lock")):

@@ -14,11 +14,10 @@ import csv
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-
-from environment import ensure_environment
 
 from recording.exchange import Request
 from recording.trace import TraceWriter
@@ -69,10 +68,12 @@ def train(rows: Path, out: Path) -> None:
 
 def link_environment() -> None:
     """The run files start `work/env/bin/mlserver`, wherever the environment really is."""
+    make = [sys.executable, str(HERE / "environment.py")]
+    folder = subprocess.run(make, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
     WORK.mkdir(exist_ok=True)
     link = WORK / "env"
     link.unlink(missing_ok=True)
-    link.symlink_to(ensure_environment())
+    link.symlink_to(folder)
 
 
 def main() -> None:
