@@ -75,7 +75,7 @@ GOOD = {
 BAD = {
     "I10 two lengths": b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 5\r\n\r\nokabc",
     "I11 length +2": b"HTTP/1.1 200 OK\r\nContent-Length: +2\r\n\r\nok",
-    "length and chunked": b"HTTP/1.1 200 \r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "length, chunked": b"HTTP/1.1 200 \r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "another coding": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
     "I12 obs-fold": b"HTTP/1.1 200 OK\r\nX-T: a\r\n b\r\nContent-Length: 2\r\n\r\nok",
     "I14 NUL in a value": b"HTTP/1.1 200 OK\r\nX-T: a\x00b\r\nContent-Length: 2\r\n\r\nok",
