@@ -41,7 +41,7 @@ class ReplayConfig(Model):
     target: str = Field(default="client", min_length=1)
     role: Role = Role.CLIENT
     keep_body_bytes: int = Field(default=65_536, ge=0)
-    prepared_bytes: int = Field(default=256 << 20, ge=1)
+    prepared_bytes: int = Field(default=64 << 20, ge=1)
     stop_grace_s: float = Field(default=1.0, ge=0, allow_inf_nan=False)
 
     @field_validator("to")

@@ -16,11 +16,29 @@ Text of a trace is Latin-1 for bytes; a character beyond it is sent as UTF-8.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import Enum, auto
+from functools import lru_cache
 
 from wire.fields import HOP_BY_HOP
 
 _WITH_LENGTH = frozenset({"POST", "PUT", "PATCH"})
-_ID_FIELD = "x-request-id"
+
+
+class _Kind(Enum):
+    PASS = auto()
+    STOP = auto()
+    ID = auto()
+    LENGTH = auto()
+    HOST = auto()
+
+
+_KINDS = {
+    "x-request-id": _Kind.ID,
+    "content-length": _Kind.LENGTH,
+    "host": _Kind.HOST,
+    "x-sparring-due": _Kind.STOP,
+}
+_ONCE = frozenset({_Kind.ID, _Kind.LENGTH})
 
 _TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _PATH = re.compile(rb"[^\x00-\x20\x7f]+")
@@ -70,71 +88,59 @@ def message(
     host: HostField,
 ) -> Message:
     """Build the bytes of one recorded request; `UnsendableError` says what is wrong with it."""
-    request_line = b"%b %b HTTP/1.1\r\n" % (
-        _checked(method, _TOKEN, what="method"),
-        _checked(path, _PATH, what="path"),
-    )
-    fields = _with_missing(_end_to_end(tuple(headers), host=host, length=len(body)),
-                           method=method, host=host, length=len(body))  # fmt: skip
-    lines = [b"%b: %b\r\n" % (_checked(n, _TOKEN, what="field name"), v) for n, v in fields]
-    place = next(number for number, (name, _) in enumerate(fields) if name.lower() == _ID_FIELD)
+    start = (_checked(method, _TOKEN, what="method"), _checked(path, _PATH, what="path"))
+    fields, place = _fields_to_send(tuple(headers), method=method, length=len(body), host=host)
+    lines = [b"%b: %b\r\n" % field for field in fields]
     return Message(
         request_id=_checked(request_id, _PATH, what="id"),
-        method=method.encode("ascii"),
-        before=b"".join((request_line, *lines[:place], lines[place].removesuffix(b"\r\n"))),
+        method=start[0],
+        before=b"".join((b"%b %b HTTP/1.1\r\n" % start, *lines[:place], fields[place][0], b": ")),
         after=b"".join((b"\r\n", *lines[place + 1 :])),
         body=body,
     )
 
 
-def _end_to_end(
-    headers: tuple[tuple[str, str], ...], *, host: HostField, length: int
-) -> list[tuple[str, bytes]]:
-    """The fields that go out, in order: the first id without its value, framing and Host set right."""
+def _fields_to_send(
+    headers: tuple[tuple[str, str], ...], *, method: str, length: int, host: HostField
+) -> tuple[list[tuple[bytes, bytes]], int]:
+    """All fields in order, and the place of the one that takes the id, whose value is left empty."""
+    fields: list[tuple[bytes, bytes]] = []
+    places: dict[_Kind, int] = {}
     left_out = _named_by_connection(headers)
-    fields: list[tuple[str, bytes]] = []
-    seen: set[str] = set()
     for name, value in headers:
-        key = name.lower()
-        single = key in {_ID_FIELD, "content-length"}
-        if (
-            key.encode() in HOP_BY_HOP
-            or key in left_out
-            or key == "x-sparring-due"
-            or (single and key in seen)
-        ):
+        raw, kind, key = _field_name(name)
+        if kind is _Kind.STOP or key in left_out or (kind in _ONCE and kind in places):
             continue
-        seen.add(key)
-        fields.append((name, _field_value(key, value, host=host, length=length)))
-    return fields
+        places.setdefault(kind, len(fields))
+        fields.append((raw, _value(kind, value, length=length, host=host)))
+    if _Kind.LENGTH not in places and (length or method in _WITH_LENGTH):
+        fields.append((b"Content-Length", b"%d" % length))
+    if _Kind.ID not in places:
+        places[_Kind.ID] = len(fields)
+        fields.append((b"X-Request-Id", b""))
+    if _Kind.HOST in places:
+        return fields, places[_Kind.ID]
+    return [(b"Host", host.authority), *fields], places[_Kind.ID] + 1
 
 
-def _field_value(key: str, value: str, *, host: HostField, length: int) -> bytes:
-    if key == _ID_FIELD:
-        return b""
-    if key == "content-length":
+def _value(kind: _Kind, value: str, *, length: int, host: HostField) -> bytes:
+    if kind is _Kind.LENGTH:
         return b"%d" % length
-    if key == "host" and host.replace:
+    if kind is _Kind.HOST and host.replace:
         return host.authority
     return _checked(value, _VALUE, what="field value")
 
 
-def _with_missing(
-    fields: list[tuple[str, bytes]], *, method: str, host: HostField, length: int
-) -> list[tuple[str, bytes]]:
-    names = {name.lower() for name, _ in fields}
-    missing: list[tuple[str, bytes]] = []
-    if "host" not in names:
-        fields = [("Host", host.authority), *fields]
-    if "content-length" not in names and (length or method in _WITH_LENGTH):
-        missing.append(("Content-Length", b"%d" % length))
-    if _ID_FIELD not in names:
-        missing.append(("X-Request-Id", b""))
-    return fields + missing
+@lru_cache(maxsize=4096)
+def _field_name(name: str) -> tuple[bytes, _Kind, str]:
+    """A name as bytes, what it means for the message, and in lower case; traces repeat few names."""
+    key = name.lower()
+    raw = _checked(name, _TOKEN, what="field name")
+    return raw, _Kind.STOP if key.encode() in HOP_BY_HOP else _KINDS.get(key, _Kind.PASS), key
 
 
 def _named_by_connection(headers: tuple[tuple[str, str], ...]) -> frozenset[str]:
-    named = (value for name, value in headers if name.lower() == "connection")
+    named = (value for name, value in headers if _field_name(name)[2] == "connection")
     return frozenset(option.strip().lower() for value in named for option in value.split(","))
 
 

@@ -26,7 +26,7 @@ from replay.message import HostField, Message, UnsendableError, message
 from replay.schedule import round_id
 
 _COLUMNS = ["id", "method", "path", "headers", "body"]
-_ROWS_AT_ONCE = 8
+_ROWS_AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
