@@ -91,12 +91,13 @@ def draw_lanes(bands: tuple[Band, ...], *, start_s: float, end_s: float, width: 
     )
 
 
-def clock(seconds: float) -> str:
+def clock(seconds: float, *, longest_s: float = 0.0) -> str:
+    """An instant of the run; minutes and seconds where the longest one on the same scale needs them.
+
+    >>> clock(7), clock(0.25), clock(95), clock(3723), clock(7, longest_s=95)
+    ('7 s', '0.25 s', '1:35', '1:02:03', '0:07')
     """
-    >>> clock(7), clock(0.25), clock(95), clock(3723)
-    ('7 s', '0.25 s', '1:35', '1:02:03')
-    """
-    if abs(seconds) < 90:
+    if max(abs(seconds), longest_s) < 90:
         return f"{seconds:.6g} s".replace("-", "\N{MINUS SIGN}")
     whole = round(abs(seconds))
     hours, rest = divmod(whole, 3600)
@@ -158,7 +159,7 @@ def _time_axis(across: Scale, *, y: float) -> list[Markup]:
         parts.append(element("line", x1=x, x2=x, y1=y, y2=y + 4, class_="axis"))
         at_edge = x > across.end - 16
         anchor = "end" if at_edge else "middle"
-        shown = clock(round(tick, 6))
+        shown = clock(round(tick, 6), longest_s=across.high)
         parts.append(element("text", shown, x=across.end if at_edge else x, y=y + 18, text_anchor=anchor))
     return parts
 

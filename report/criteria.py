@@ -22,6 +22,7 @@ class Unit:
     scale: float
     before: str
     after: str
+    least_decimals: int = 0
     neutral: float = 0.0
     noun: str = "difference"
 
@@ -49,7 +50,9 @@ def _milliseconds(value: float | None) -> str:
 
 
 SHARE = Unit(level=share, scale=100.0, before="", after=" pp")
-RATIO = Unit(level=_milliseconds, scale=1.0, before="× ", after="", neutral=1.0, noun="ratio")
+RATIO = Unit(
+    level=_milliseconds, scale=1.0, before="× ", after="", least_decimals=2, neutral=1.0, noun="ratio"
+)
 PLAIN = Unit(level=significant, scale=1.0, before="", after="")
 _SCENARIOS = {"clean": "", "faulted": "under injected faults"}
 UNITS: dict[str, Unit] = {
@@ -119,7 +122,7 @@ def _decimals(result: Result, unit: Unit) -> int:
     """As many as the width of the interval makes meaningful: two of its digits."""
     width = (result.upper - result.lower) if result.upper is not None and result.lower is not None else 0.0
     size = abs(width or result.estimate or 1.0) * unit.scale
-    return min(max(1 - math.floor(math.log10(size)), 0), 5)
+    return min(max(1 - math.floor(math.log10(size)), unit.least_decimals), 5)
 
 
 def _worse(result: Result) -> int:

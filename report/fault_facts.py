@@ -11,14 +11,18 @@ from report.tables import Row, Tables
 
 _QUERY = """
     SELECT fault_id, type, target, start_ns, end_ns, matched, selected, injected, skipped_window,
-        skipped_probability, skipped_not_applicable, failed
+        skipped_probability, skipped_limit, skipped_not_applicable, failed
     FROM faults ORDER BY start_ns, fault_id, target
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One fault on one target, with its window and its exact counts."""
+    """One fault on one target, with its window and its exact counts.
+
+    By request `matched = skipped_window + skipped_probability + skipped_limit + selected`; by copy, of which a
+    selected request may have several, `injected + skipped_not_applicable + failed`.
+    """
 
     id: str
     type: str
@@ -30,6 +34,7 @@ class Fault:
     injected: int
     skipped_window: int
     skipped_probability: int
+    skipped_limit: int
     skipped_not_applicable: int
     failed: int
 

@@ -6,6 +6,7 @@ Knows which numbers stand in which table and in what order; refuses to know HTML
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from judge.status import Status
 from recording.exchange import Role
 from report.criteria import Shown, show
 from report.exchange_facts import Target, Timing
@@ -43,6 +44,16 @@ def title_of(facts: RunFacts) -> str:
 def notes_of(facts: RunFacts) -> str:
     """What was written down about the candidate before the run."""
     return text(facts.manifest, "notes")
+
+
+def reasons_of(facts: RunFacts) -> tuple[str, ...]:
+    """The judge's reasons; a PASS whose reasons are all of its criteria's sentences is said in one."""
+    verdict = facts.verdict
+    proven = [result for result in verdict.results if result.sentence in verdict.reasons]
+    if verdict.verdict != Status.PASS or len(proven) != len(verdict.reasons):
+        return verdict.reasons
+    names = ", ".join(result.name for result in proven)
+    return (f"All {len(proven)} criteria that decide hold: {names}.",)
 
 
 def key_figures(facts: RunFacts) -> tuple[Figure, ...]:
@@ -155,7 +166,17 @@ def faults(facts: RunFacts) -> Table:
         )
         for fault in facts.faults
     )
-    head = ("fault", "type", "on", "window", "matched", "selected", "injected", "not applicable", "failed")
+    head = (
+        "fault",
+        "type",
+        "on",
+        "window",
+        "matched",
+        "selected",
+        "copies struck",
+        "not applicable",
+        "failed",
+    )
     return Table(head=head, rows=tuple(rows))
 
 

@@ -214,7 +214,7 @@ def write_run(folder: Path, *, seconds: int = 60, per_s: int = 50) -> Path:
     write_rows(folder / "client/client-0-000001.parquet", _client(rows), schema=EXCHANGE_SCHEMA)
     write_rows(folder / "resources.parquet", _resources(seconds), schema=RESOURCES_SCHEMA)
     counts = {"matched": 3000, "selected": 300, "injected": 290, "skipped_window": 2400, "failed": 0}
-    counts |= {"skipped_probability": 300, "skipped_not_applicable": 10}
+    counts |= {"skipped_probability": 290, "skipped_limit": 10, "skipped_not_applicable": 10}
     start, end = int(seconds * 0.4) * S, int(seconds * 0.6) * S
     fault = {"fault_id": "slow-features", "type": "delay", "target": "all", "start_ns": start, "end_ns": end}
     other = {

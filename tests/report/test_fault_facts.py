@@ -11,6 +11,7 @@ def test_faults_keep_every_count(untouched_run: Path) -> None:
     first, second = gather(untouched_run).faults
     assert (first.id, first.type, first.target) == ("slow-features", "delay", "all")
     assert (first.start_ns, first.end_ns) == (4 * S, 6 * S)
-    assert first.matched == first.skipped_window + first.skipped_probability + first.selected
+    skipped = first.skipped_window + first.skipped_probability + first.skipped_limit
+    assert first.matched == skipped + first.selected
     assert first.selected == first.injected + first.skipped_not_applicable + first.failed
     assert second.start_ns == first.end_ns

@@ -1,15 +1,35 @@
 """The page's tables hold what a reader looks for, in a steady order."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 from report import page_parts
 from report.facts import gather
 
+Document = dict[str, object]
+
 
 def test_the_run_is_called_by_its_own_name_or_its_folders(untouched_run: Path, bare_folder: Path) -> None:
     assert page_parts.title_of(gather(untouched_run)) == "ranker v8"
     assert page_parts.title_of(gather(bare_folder)) == "bare"
+
+
+def test_a_pass_names_its_criteria_once(
+    bare_folder: Path, judged: Callable[..., Document], one_result: Callable[..., Document]
+) -> None:
+    results = [
+        one_result(id="a", sentence="a holds"),
+        one_result(id="b", scenario="faulted", sentence="b holds"),
+    ]
+    document = judged(verdict="PASS", results=results, reasons=["a holds", "b holds"])
+    (bare_folder / "verdict.json").write_text(json.dumps(document))
+    assert page_parts.reasons_of(gather(bare_folder)) == ("All 2 criteria that decide hold: a, b (faulted).",)
+
+
+def test_any_other_reason_is_said_as_it_is(bare_folder: Path, judged: Callable[..., Document]) -> None:
+    (bare_folder / "verdict.json").write_text(json.dumps(judged(verdict="PASS", reasons=["because"])))
+    assert page_parts.reasons_of(gather(bare_folder)) == ("because",)
 
 
 def test_criteria_that_decide_come_before_those_that_inform(untouched_run: Path) -> None:
