@@ -110,6 +110,8 @@ class PrimaryExchange(Exchange):
             connection.write(framed(piece, last=incoming.complete))
         elif piece:
             connection.write(piece)
+        if not self._streaming:
+            connection.request_ended()
 
     def hold_body(self) -> None:
         """The target takes the body more slowly than the client sends it."""

@@ -40,8 +40,13 @@ class UpstreamConnection(asyncio.Protocol):
         self.exchange = exchange
         self.carried += 1
         self.reader.start(no_body=exchange.incoming.head.method == b"HEAD")
-        self.deadline_ns = now_ns + self._pool.first_byte_ns
         exchange.carried_by(self)
+        self._wait(now_ns, exchange)
+
+    def request_ended(self) -> None:
+        """The last byte of a body that was still arriving has been written."""
+        if self.exchange is not None and not self.reader.started:
+            self._wait(time.monotonic_ns(), self.exchange)
 
     def write(self, sent: bytes) -> None:
         """Towards the target."""
@@ -127,6 +132,13 @@ class UpstreamConnection(asyncio.Protocol):
         """It caught up."""
         if self.exchange is not None:
             self.exchange.resume_body()
+
+    def _wait(self, now_ns: int, exchange: Exchange) -> None:
+        """The first byte of the answer is due a while after the last byte of the request."""
+        if exchange.request_sent:
+            self.deadline_ns = now_ns + self._pool.first_byte_ns
+        else:
+            self.deadline_ns = exchange.sent_ns + self._pool.total_ns
 
     def _complete(self, exchange: Exchange) -> None:
         self.exchange = None
