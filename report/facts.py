@@ -5,6 +5,7 @@ shown. Every form of the report (text, page, JSON, JUnit) shows these same facts
 required: without a verdict there is nothing to report.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,7 +81,7 @@ def gather(folder: Path) -> RunFacts:
             client=_traffic(tables, view="client", timeline=timeline),
             faults=faults_of(tables),
             resources=resources_of(tables, timeline=timeline) if timeline else (),
-            missing=tuple(tables.missing),
+            missing=_gaps(tables.missing, manifest=manifest),
         )
 
 
@@ -93,8 +94,23 @@ def _traffic(tables: Tables, *, view: str, timeline: Timeline | None) -> Traffic
     )
 
 
+_ABSENT = {
+    "manifest": "is not there: versions, seeds and machine are not known",
+    "accounting": "is not there: the proxy's own counts are not known",
+}
+
+
+def _gaps(found: Iterable[Missing], *, manifest: Json) -> tuple[Missing, ...]:
+    """What is missing; a run whose manifest says that it had no scenario does not lack its counts."""
+    without_scenario = "scenario_digest" in manifest and manifest["scenario_digest"] is None
+    return tuple(gap for gap in found if not (gap.part == "faults" and without_scenario))
+
+
 def _maybe_object(tables: Tables, *, part: str, path: Path) -> Json:
     """The JSON object in `path`, or an empty one and a note that says why."""
+    if not path.exists():
+        tables.note(part, what=path.name, why=_ABSENT[part])
+        return {}
     try:
         return read_object(path, fix="")
     except InputError as error:

@@ -20,8 +20,8 @@ _QUERY = """
 class Fault:
     """One fault on one target, with its window and its exact counts.
 
-    By request `matched = skipped_window + skipped_probability + skipped_limit + selected`; by copy, of which a
-    selected request may have several, `injected + skipped_not_applicable + failed`.
+    By request, `matched = skipped_window + skipped_probability + skipped_limit + selected`. `injected` and
+    the two after it count copies, of which a selected request may have several.
     """
 
     id: str

@@ -57,6 +57,14 @@ def test_a_damaged_manifest_is_a_gap(run_folder: Path) -> None:
     assert parts == ["manifest", "accounting"]
 
 
+def test_a_run_without_scenario_does_not_lack_its_faults(run_folder: Path) -> None:
+    (run_folder / "faults.parquet").unlink()
+    assert [gap.part for gap in gather(run_folder).missing] == ["faults"]
+    path = run_folder / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"scenario_digest": None}))
+    assert gather(run_folder).missing == ()
+
+
 def test_accounting_is_found_beside_the_manifest(run_folder: Path) -> None:
     (run_folder / "manifest.json").write_text("{}")
     (run_folder / "accounting.json").write_text(json.dumps({"requests": 3}))

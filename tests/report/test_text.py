@@ -36,7 +36,7 @@ def test_a_reason_that_is_a_criterions_sentence_is_said_once(
 def test_what_is_missing_is_said_last(bare_folder: Path) -> None:
     last = as_text(bare_folder).split("\n\n")[-1]
     assert "- exchanges/*.parquet is not there" in last
-    assert "- manifest.json no such file" in last
+    assert "- manifest.json is not there" in last
 
 
 def test_sums_that_are_not_even_are_said(run_folder: Path) -> None:
