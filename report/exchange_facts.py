@@ -128,10 +128,10 @@ def targets_of(tables: Tables, *, view: str) -> tuple[Target, ...]:
     """Baseline first, then candidate, references and the client."""
     rows = _ask(
         tables,
-        view,
         """SELECT target, role, count(*), count_if(ending = 'ok'), count_if(ending = 'failed'),
                   count_if(ending = 'dropped')
            FROM timed GROUP BY ALL ORDER BY ALL""",
+        view=view,
     )
     found = (
         Target(
@@ -151,10 +151,10 @@ def endings_of(tables: Tables, *, view: str) -> tuple[Ending, ...]:
     """Counts by target and outcome, `ok` first, then the most frequent."""
     rows = _ask(
         tables,
-        view,
         """SELECT target, outcome, count_if(NOT faulted), count_if(faulted) FROM timed
            GROUP BY target, outcome
            ORDER BY outcome <> 'ok', starts_with(outcome, 'dropped:'), outcome, target""",
+        view=view,
     )
     return tuple(
         Ending(target=_name(row[0]), outcome=_name(row[1]), clean=_count(row[2]), faulted=_count(row[3]))
@@ -166,11 +166,11 @@ def timings_of(tables: Tables, *, view: str) -> tuple[Timing, ...]:
     """Percentiles over the whole run by target, apart without and under faults, baseline first."""
     rows = _ask(
         tables,
-        view,
         f"""SELECT target, role, faulted, count(answered_ns),
                    quantile_disc(answered_ns - start_ns, {_QUANTILES}), max(answered_ns - start_ns),
                    quantile_disc(answered_ns - sent_ns, {_QUANTILES}), quantile_disc(ttft_ns, {_QUANTILES})
             FROM timed GROUP BY ALL ORDER BY target, role, faulted""",
+        view=view,
     )
     found = (
         Timing(
@@ -185,7 +185,11 @@ def timings_of(tables: Tables, *, view: str) -> tuple[Timing, ...]:
         )
         for row in rows
     )
-    return tuple(sorted(found, key=lambda timing: (_ROLES.get(timing.role, len(_ROLES)), timing.faulted)))
+    return tuple(
+        sorted(
+            found, key=lambda timing: (_ROLES.get(timing.role, len(_ROLES)), timing.target, timing.faulted)
+        )
+    )
 
 
 def timeline_of(tables: Tables) -> Timeline | None:
@@ -195,8 +199,8 @@ def timeline_of(tables: Tables) -> Timeline | None:
         for view in ("exchanges", "client")
         for row in _ask(
             tables,
-            view,
             "SELECT min(start_ns), max(greatest(start_ns, coalesce(done_ns, start_ns))) FROM timed",
+            view=view,
         )
         if row[0] is not None
     ]
@@ -218,13 +222,13 @@ def series_of(tables: Tables, *, view: str, timeline: Timeline) -> tuple[Series,
     """Every target's buckets; a request belongs to the bucket in which it was due."""
     rows = _ask(
         tables,
-        view,
         f"""SELECT target, role, (start_ns - $1) // $2 AS bucket, count(*), count_if(ending = 'ok'),
                    count_if(ending = 'failed'), count_if(ending = 'dropped'),
                    quantile_disc(answered_ns - start_ns, {_QUANTILES}), quantile_disc(lag_ns, {_QUANTILES})
             FROM timed WHERE start_ns IS NOT NULL GROUP BY ALL ORDER BY target, role, bucket""",
         timeline.start_ns,
         timeline.bucket_ns,
+        view=view,
     )
     grouped: dict[tuple[str, str], list[Bucket]] = {}
     for row in rows:
@@ -245,7 +249,7 @@ def _bucket(row: Row) -> Bucket:
     )
 
 
-def _ask(tables: Tables, view: str, query: str, *values: object) -> list[Row]:
+def _ask(tables: Tables, query: str, *values: object, view: str) -> list[Row]:
     if not tables.has(view):
         return []
     return tables.rows(f"WITH timed AS ({_TIMED.format(view=view)}) {query}", *values)

@@ -133,7 +133,7 @@ class _Brush:
     def lines(self, series: Iterable[Series], *, of: Callable[[Bucket], float | None]) -> tuple[Line, ...]:
         """A line a target; a bucket without a value breaks it."""
         return tuple(
-            self._line(one.target, one.role, {bucket.index: of(bucket) for bucket in one.buckets})
+            self._line(one.target, one.role, values={bucket.index: of(bucket) for bucket in one.buckets})
             for one in series
         )
 
@@ -145,7 +145,7 @@ class _Brush:
         for one in series:
             values: dict[int, float | None] = dict.fromkeys(range(last), 0.0)
             values |= {bucket.index: of(bucket) / bucket_s for bucket in one.buckets if bucket.index < last}
-            lines.append(self._line(one.target, one.role, values))
+            lines.append(self._line(one.target, one.role, values=values))
         return tuple(lines)
 
     def uses(self, uses: Iterable[TargetUse], *, of: Callable[[Use], float | None]) -> tuple[Line, ...]:
@@ -182,7 +182,7 @@ class _Brush:
         )
         return Figure(title=title, wide=draw(panel, width=WIDE), narrow=draw(panel, width=NARROW))
 
-    def _line(self, name: str, role: str, values: dict[int, float | None]) -> Line:
+    def _line(self, name: str, role: str, *, values: dict[int, float | None]) -> Line:
         points = tuple((self._at(index), values.get(index)) for index in range(self._timeline.buckets))
         return Line(name=name, style=self._styles[name, role], points=points)
 

@@ -66,6 +66,61 @@ def result(**given: object) -> dict[str, object]:
     } | given
 
 
+def self_tests() -> dict[str, object]:
+    """The judge's tests of the measurement."""
+    return {
+        "fidelity": {
+            "planned": 3012,
+            "sent": 3012,
+            "shed": 0,
+            "shed_share": 0.0,
+            "requested_rate_per_s": 50.0,
+            "achieved_rate_per_s": 49.98,
+            "lag_p50_ms": 0.11,
+            "lag_p99_ms": 0.84,
+            "dispersion_planned": {"1": 1.02},
+            "dispersion_sent": {"1": 1.03},
+        },
+        "completeness": {"status": "PASS", "complete_share": 0.996},
+        "label_join": {"status": "PASS", "joined_share": 0.9937},
+    }
+
+
+def results() -> list[dict[str, object]]:
+    """A result of every status, with a ratio, a slice and one that could not be computed."""
+    return [
+        result(),
+        result(
+            id="latency_budget", metric="latency_budget", role="guardrail", estimate=0.004,
+            baseline=0.010, candidate=0.014, lower=-0.001, upper=0.009, margin=0.005, status="HOLD",
+            direction="lower", gate_lower=-0.004, gate_upper=0.012, cap=0.02,
+            sentence="0.4 pp more of the candidate's answers took longer than 300 ms; the interval "
+            "(-0.1 to +0.9 pp) holds the margin of +0.5 pp, so this is not decided.",
+        ),
+        result(
+            id="errors", metric="error_rate", role="guardrail", scenario="faulted", estimate=0.031, n=412,
+            baseline=0.02, candidate=0.051, lower=0.016, upper=0.046, margin=0.01, status="FAIL",
+            direction="lower", gate_lower=0.0104, gate_upper=0.052,
+            sentence="Under faults the candidate fails 3.1 pp more often, more than the margin of +1 pp.",
+        ),
+        result(
+            id="p99", metric="latency_quantile", role="info", estimate=1.043, n=3000, baseline=46.8,
+            candidate=48.8, lower=0.99, upper=1.09, gate_lower=None, gate_upper=1.12, margin=0.1,
+            direction="lower", status="INFO", discordant=None,
+            sentence="The candidate's p99 latency is at most 12 % above the baseline's.",
+        ),
+        result(
+            id="unmeasured", metric="loss", role="info", estimate=None, baseline=None, candidate=None,
+            lower=None, upper=None, margin=None, n=None, status="INVALID",
+            sentence="The loss could not be computed: no prediction was a number.",
+        ),
+        result(
+            slice="region=eu", n=640, estimate=-0.002, lower=-0.02, upper=0.016, margin=0.02,
+            status="HOLD", sentence="In region=eu 640 pairs do not decide.",
+        ),
+    ]  # fmt: skip
+
+
 def verdict(**given: object) -> dict[str, object]:
     """A verdict as the judge writes it."""
     return {
@@ -76,56 +131,11 @@ def verdict(**given: object) -> dict[str, object]:
         "data_digest": "sha256:" + "da" * 32,
         "seed": 7,
         "pairs": {"total": 3012, "complete": 3000, "labelled": 2981, "faulted": 412},
-        "self_tests": {
-            "fidelity": {
-                "planned": 3012,
-                "sent": 3012,
-                "shed": 0,
-                "shed_share": 0.0,
-                "requested_rate_per_s": 50.0,
-                "achieved_rate_per_s": 49.98,
-                "lag_p50_ms": 0.11,
-                "lag_p99_ms": 0.84,
-                "dispersion_planned": {"1": 1.02},
-                "dispersion_sent": {"1": 1.03},
-            },
-            "completeness": {"status": "PASS", "complete_share": 0.996},
-            "label_join": {"status": "PASS", "joined_share": 0.9937},
-        },
-        "results": [
-            result(),
-            result(
-                id="latency_budget", metric="latency_budget", role="guardrail", estimate=0.004,
-                baseline=0.010, candidate=0.014, lower=-0.001, upper=0.009, margin=0.005, status="HOLD",
-                direction="lower", gate_lower=-0.004, gate_upper=0.012, cap=0.02,
-                sentence="0.4 pp more of the candidate's answers took longer than 300 ms; the interval "
-                "(-0.1 to +0.9 pp) holds the margin of +0.5 pp, so this is not decided.",
-            ),
-            result(
-                id="errors", metric="error_rate", role="guardrail", scenario="faulted", estimate=0.031, n=412,
-                baseline=0.02, candidate=0.051, lower=0.016, upper=0.046, margin=0.01, status="FAIL",
-                direction="lower", gate_lower=0.0104, gate_upper=0.052,
-                sentence="Under faults the candidate fails 3.1 pp more often, more than the margin of +1 pp.",
-            ),
-            result(
-                id="p99", metric="latency_quantile", role="info", estimate=1.043, n=3000, baseline=46.8,
-                candidate=48.8, lower=0.99, upper=1.09, gate_lower=None, gate_upper=1.12, margin=0.1,
-                direction="lower", status="INFO", discordant=None,
-                sentence="The candidate's p99 latency is at most 12 % above the baseline's.",
-            ),
-            result(
-                id="unmeasured", metric="loss", role="info", estimate=None, baseline=None, candidate=None,
-                lower=None, upper=None, margin=None, n=None, status="INVALID",
-                sentence="The loss could not be computed: no prediction was a number.",
-            ),
-            result(
-                slice="region=eu", n=640, estimate=-0.002, lower=-0.02, upper=0.016, margin=0.02,
-                status="HOLD", sentence="In region=eu 640 pairs do not decide.",
-            ),
-        ],
+        "self_tests": self_tests(),
+        "results": results(),
         "next": {"pairs_needed": 2400, "eta_s": 48.0},
         "expires": "2031-02-03T00:00:00+00:00",
-    } | given  # fmt: skip
+    } | given
 
 
 def manifest() -> dict[str, object]:
