@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+LOCUST := .venv-locust
 READY := $(VENV)/.ready-dev
 READY_RUN := $(VENV)/.ready-run
 
@@ -19,8 +20,8 @@ check: $(READY)
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -m "not slow" -n 2 --dist worksteal
 
-test-slow: $(READY)
-	$(BIN)/python -m pytest -m slow
+test-slow: $(READY) $(LOCUST)/.ready
+	SPARRING_LOCUST=$(CURDIR)/$(LOCUST)/bin/locust $(BIN)/python -m pytest -m slow
 
 bench: $(READY)
 	$(BIN)/python benchmarks/all.py
@@ -32,11 +33,16 @@ lock:
 		pyproject.toml requirements/build.in --extra demo --extra dev -o requirements/dev.txt
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(LOCUST) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
+
+$(LOCUST)/.ready: deploy/locust/requirements.txt  # of its own: importing locust patches the process it is in
+	$(PYTHON) -m venv $(LOCUST)
+	$(LOCUST)/bin/python -m pip install --quiet --require-hashes -r deploy/locust/requirements.txt
+	touch $@
 
 $(READY): requirements/dev.txt pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.txt

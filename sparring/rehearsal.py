@@ -253,6 +253,13 @@ class Rehearsal:
         child.process.terminate()
         wait_until(lambda: child.exit_code() is not None, timeout_s=DRAIN_TIMEOUT_S)
 
+    def _note_losses(self, name: str, lost: int) -> None:
+        if lost:
+            why = f"there was no space for its journal in {self.folder.path}"
+            self._note(
+                "recording_incomplete", target=name, detail=f"{lost:,} records of the {name} are lost: {why}"
+            )
+
     def _recover(self) -> None:
         """What a dead recorder or a full disk left in the journals; what cannot be written yet stays."""
         try:
@@ -274,10 +281,8 @@ class Rehearsal:
         end_ns = self._now_ns()
         if _worker_restarts(accounting):
             self._note("proxy_died", target=PROXY, detail="a proxy worker died and was started again")
-        lost = int(accounting.get("journal", {}).get("dropped", 0))
-        if lost:
-            detail = f"{lost:,} records were not kept: {self.folder.path} had no space left for the journal"
-            self._note("recording_incomplete", target=PROXY, detail=detail)
+        self._note_losses(PROXY, int(accounting.get("journal", {}).get("dropped", 0)))
+        self._note_losses(ENGINE, int((self._done or {}).get("rows_dropped", 0)))
         if self._scenario is not None:
             counts = accounting.get("faults", {})
             write_fault_windows(self.folder.faults, self._scenario, counts=counts, end_ns=end_ns)

@@ -16,10 +16,10 @@ from recording.documents import load_text, read_text
 from recording.errors import InputError
 from recording.exchange import Role
 from recording.run_folder import RunFolder, write_json
-from shadow_proxy.config import ProxyConfig
 from sparring.exit_codes import ExitCode
 from sparring.process_configs import config_file
 from sparring.processes import Child, wait_until
+from sparring.proxy_file import ProxyFile
 from sparring.stage import START_TIMEOUT_S, Stage
 from sparring.waiting import Interruption
 
@@ -75,21 +75,21 @@ def _target(text: str, *, role: Role, name: str) -> dict[str, str]:
     return {"name": given if named else name, "role": role.value, "url": url if named else text}
 
 
-def _merged(path: Path | None, flags: dict[str, Any]) -> ProxyConfig:  # Any: YAML
+def _merged(path: Path | None, flags: dict[str, Any]) -> ProxyFile:  # Any: YAML
     if path is not None and not flags:
-        return load_text(read_text(path), ProxyConfig, source=str(path))
+        return load_text(read_text(path), ProxyFile, source=str(path))
     document = yaml.safe_load(read_text(path)) if path is not None else {}
     if not isinstance(document, dict):
         raise InputError("must be a mapping of keys to values", place=str(path))
     if not flags.get("targets") and "targets" not in document:
         raise InputError("no targets", place="--baseline", fix="name at least --baseline URL")
     text = yaml.safe_dump({**document, **flags}, sort_keys=False)
-    return load_text(text, ProxyConfig, source=f"{path} with flags" if path else "flags")
+    return load_text(text, ProxyFile, source=f"{path} with flags" if path else "flags")
 
 
-def _serve(config: ProxyConfig, *, folder: RunFolder) -> int:
+def _serve(config: ProxyFile, *, folder: RunFolder) -> int:
     folder.create()
-    write_json(config_file(folder, "proxy"), config.model_dump(mode="json"))
+    write_json(config_file(folder, "proxy"), config.of_proxy())
     with Interruption() as interruption, Stage(folder.logs) as stage:
         command = [sys.executable, "-m", "shadow_proxy", str(config_file(folder, "proxy"))]
         child = stage.start("proxy", command, speaks=True, grace_s=config.deadlines.drain_s + 5)
@@ -116,13 +116,8 @@ def _not_started(child: Child) -> int:
     return int(ExitCode.INTERNAL_ERROR) if code is None else code
 
 
-def _start_recorder(stage: Stage, config: ProxyConfig, folder: RunFolder) -> None:
-    recorder = {
-        "folder": str(folder.path),
-        "stay": True,
-        "targets": [{"name": t.name, "role": t.role.value} for t in config.targets],
-    }
-    write_json(config_file(folder, "recorder"), recorder)
+def _start_recorder(stage: Stage, config: ProxyFile, folder: RunFolder) -> None:
+    write_json(config_file(folder, "recorder"), config.of_recorder(folder))
     command = [sys.executable, "-m", "sparring.recorder", str(config_file(folder, "recorder"))]
     child = stage.start("recorder", command, speaks=True)
     ready = stage.spoken["recorder"].wait_for("ready", child=child, timeout_s=START_TIMEOUT_S)
@@ -131,7 +126,7 @@ def _start_recorder(stage: Stage, config: ProxyConfig, folder: RunFolder) -> Non
 
 
 def _stay(
-    stage: Stage, child: Child, *, config: ProxyConfig, folder: RunFolder, interruption: Interruption
+    stage: Stage, child: Child, *, config: ProxyFile, folder: RunFolder, interruption: Interruption
 ) -> int:
     """Until the proxy ends or the user ends it; the proxy's exit code."""
     told = False

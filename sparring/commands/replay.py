@@ -11,6 +11,7 @@ import typer
 from recording.errors import InputError
 from recording.exchange import Role
 from recording.run_folder import RunFolder, write_json
+from recording.trace import trace_facts
 from replay.config import ReplayConfig
 from sparring.exit_codes import ExitCode
 from sparring.process_configs import config_file
@@ -50,6 +51,9 @@ def replay(
     if done is None:
         return code or int(ExitCode.INTERNAL_ERROR)
     print(json.dumps(done, indent=2) if json_output else _text(done))
+    requests = trace_facts(trace).requests
+    if done.get("planned", 0) > requests:
+        print(f"the trace has {requests:,} requests; later rounds were sent with ids of their own (`<id>~2`)")
     return code
 
 

@@ -40,14 +40,14 @@ def _documents() -> "dict[Name, type[Model]]":
     from judge.criteria import Criteria
     from replay.config import ReplayConfig
     from scenarios.scenario import Scenario
-    from shadow_proxy.config import ProxyConfig
+    from sparring.proxy_file import ProxyFile
     from sparring.run_config import RunConfig
 
     return {
         Name.RUN: RunConfig,
         Name.CRITERIA: Criteria,
         Name.SCENARIO: Scenario,
-        Name.PROXY: ProxyConfig,
+        Name.PROXY: ProxyFile,
         Name.REPLAY: ReplayConfig,
     }
 

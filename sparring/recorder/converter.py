@@ -11,6 +11,8 @@ room.
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pyarrow as pa
+
 from recording.errors import InputError
 from recording.journal import EXCHANGE, REQUEST
 from recording.journal_codec import decode_exchange, decode_request
@@ -21,24 +23,37 @@ from recording.schema import EXCHANGE_SCHEMA, TRACE_SCHEMA
 from sparring.recorder.rows import RowMaker, Seen
 
 BATCH_RECORDS = 4096
+GROUP_ROWS = 8192
 
 
-@dataclass(slots=True, kw_only=True)
-class _Files:
-    """The Parquet files in the making for one segment."""
+class _File:
+    """One Parquet file in the making; rows gather until they are worth a row group."""
 
-    exchanges: DurableParquet | None = None
-    requests: DurableParquet | None = None
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self._file = DurableParquet(path, schema)
+        self._gathered: list[pa.Table] = []
+        self._rows = 0
+
+    def write(self, table: pa.Table) -> None:
+        """Add rows."""
+        self._gathered.append(table)
+        self._rows += table.num_rows
+        if self._rows >= GROUP_ROWS:
+            self._flush()
 
     def commit(self) -> None:
-        for file in (self.requests, self.exchanges):
-            if file is not None:
-                file.commit()
+        """Make them durable and visible."""
+        self._flush()
+        self._file.commit()
 
     def abandon(self) -> None:
-        for file in (self.requests, self.exchanges):
-            if file is not None:
-                file.abandon()
+        """As if never begun."""
+        self._file.abandon()
+
+    def _flush(self) -> None:
+        if self._gathered:
+            self._file.write(pa.concat_tables(self._gathered))
+        self._gathered, self._rows = [], 0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,7 +66,9 @@ class Converter:
     trouble: str = ""
     rows_written: int = 0
     _reader: JournalReader = field(init=False)
-    _files: _Files = field(default_factory=_Files)
+    _files: dict[str, _File] = field(default_factory=dict)
+    _position: int = 0
+    _told: int = 0
 
     def __post_init__(self) -> None:
         self._reader = JournalReader(self.journal)
@@ -66,18 +83,18 @@ class Converter:
         """Nobody writes any more and everything is durable."""
         return self._reader.exhausted
 
-    def step(self) -> list[Seen]:
-        """Convert the next batch, if there is one; a full disk is noted in `trouble` and tried again."""
+    def step(self) -> list[Seen] | None:
+        """Convert the next batch; None if there is nothing new, or no room (then `trouble` says so)."""
         poll = self._reader.poll(BATCH_RECORDS)
         if poll is None:
-            return []
+            return None
         try:
             seen = self._write(poll)
             if poll.ended:
                 self._finish(poll.segment)
         except OSError as error:
             self._start_over(error)
-            return []
+            return None
         self.trouble = ""
         return seen
 
@@ -87,44 +104,52 @@ class Converter:
 
     def abandon(self) -> None:
         """Leave unfinished files behind as if never begun; the segments stay."""
-        self._files.abandon()
-        self._files = _Files()
+        for file in self._files.values():
+            file.abandon()
+        self._files = {}
 
     def _write(self, poll: Poll) -> list[Seen]:
         exchanges = [decode_exchange(entry.payload) for entry in _of_kind(poll, EXCHANGE)]
         requests = [decode_request(entry.payload) for entry in _of_kind(poll, REQUEST)]
         seen: list[Seen] = []
         if requests:
-            if self._files.requests is None:
-                self._files.requests = DurableParquet(self._path("requests", poll.segment), TRACE_SCHEMA)
-            self._files.requests.write(self.rows.requests(requests))
+            self._file("requests", poll.segment, TRACE_SCHEMA).write(self.rows.requests(requests))
         if exchanges:
-            if self._files.exchanges is None:
-                self._files.exchanges = DurableParquet(
-                    self._path(self._kind(), poll.segment), EXCHANGE_SCHEMA
-                )
             table, seen = self.rows.exchanges(exchanges)
-            self._files.exchanges.write(table)
-        self.rows_written += len(exchanges)
-        return seen
+            self._file(self._kind(), poll.segment, EXCHANGE_SCHEMA).write(table)
+        return self._not_told_yet(seen)
+
+    def _not_told_yet(self, seen: list[Seen]) -> list[Seen]:
+        """A segment that is read again after a full disk must not count twice in the live numbers."""
+        start, self._position = self._position, self._position + len(seen)
+        fresh = seen[max(0, self._told - start) :]
+        self._told = max(self._told, self._position)
+        return fresh
+
+    def _file(self, kind: str, segment: Path, schema: pa.Schema) -> _File:
+        if kind not in self._files:
+            path = self.folder.path / kind / f"{self.journal.name}-{segment.stem}.parquet"
+            self._files[kind] = _File(path, schema)
+        return self._files[kind]
 
     def _finish(self, segment: Path) -> None:
-        files, self._files = self._files, _Files()
-        files.commit()
+        files, self._files = self._files, {}
+        for file in files.values():
+            file.commit()
         segment.unlink()
+        self.rows_written += self._position
+        self._position = self._told = 0
         fsync_folder(segment.parent)
 
     def _start_over(self, error: OSError) -> None:
         self.trouble = f"{self.folder.path}: {error.strerror}; the journal keeps what is not written yet"
         self.abandon()
+        self._position = 0
         self._reader = JournalReader(self.journal)
 
     def _kind(self) -> str:
         """The writer's name up to its number: `exchanges` of the proxy, `client` of the engine."""
         return self.journal.name.rpartition("-")[0]
-
-    def _path(self, kind: str, segment: Path) -> Path:
-        return self.folder.path / kind / f"{self.journal.name}-{segment.stem}.parquet"
 
 
 def _of_kind(poll: Poll, kind: int) -> list[Entry]:

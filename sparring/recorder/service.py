@@ -30,7 +30,7 @@ from sparring.recorder.metrics import RecorderCollector
 from sparring.recorder.resources import ResourceLog, Watched, sample
 from sparring.recorder.rows import RowMaker
 
-IDLE_S = 0.05
+IDLE_S = 0.2
 RESOURCES_SAVED_EVERY = 30
 FETCH_TIMEOUT_S = 1.0
 
@@ -65,24 +65,21 @@ class Recorder:
             labels=Labels(config.trace), predictions=PredictionReader(config.predictions.paths())
         )
 
-    def step(self) -> int:
-        """Convert one batch of every journal; the number of exchanges seen."""
+    def step(self) -> bool:
+        """Convert one batch of every journal; whether there was anything new."""
         for journal in self.folder.journals():
             if journal not in self.converters:
                 self.converters[journal] = Converter(journal=journal, folder=self.folder, rows=self._rows)
-        count = 0
-        for converter in self.converters.values():
-            seen = converter.step()
-            count += len(seen)
-            for one in seen:
+        batches = [converter.step() for converter in self.converters.values()]
+        for seen in batches:
+            for one in seen or ():
                 self.live.add(one)
-        return count
+        return any(seen is not None for seen in batches)
 
     @property
-    def finished(self) -> bool:
-        """Whether there is nothing more to wait for."""
-        drained = all(converter.exhausted for converter in self.converters.values())
-        return drained and (self.stopping or (bool(self.converters) and not self.config.stay))
+    def drained(self) -> bool:
+        """Whether every writer is gone and all they wrote is durable."""
+        return bool(self.converters) and all(converter.exhausted for converter in self.converters.values())
 
     def take_samples(self) -> None:
         """One resource sample of every target; may wait for a metrics page, so it runs in a thread."""
@@ -130,7 +127,7 @@ async def serve(config: RecorderConfig, *, announce: Callable[[str], None]) -> i
     try:
         async with asyncio.TaskGroup() as tasks:
             sampler = tasks.create_task(_sample_forever(recorder))
-            await _convert(recorder)
+            await convert(recorder)
             sampler.cancel()
     finally:
         recorder.close()
@@ -138,14 +135,15 @@ async def serve(config: RecorderConfig, *, announce: Callable[[str], None]) -> i
     return 1 if any(converter.trouble for converter in recorder.converters.values()) else 0
 
 
-async def _convert(recorder: Recorder) -> None:
-    while not recorder.finished:
-        if recorder.step() == 0:
-            if recorder.stopping and any(c.trouble for c in recorder.converters.values()):
-                return
-            await asyncio.sleep(IDLE_S)
-        else:
+async def convert(recorder: Recorder) -> None:
+    """Until told to stop and nothing is new, or until every writer is gone and nobody will come back."""
+    while True:
+        if recorder.step():
             await asyncio.sleep(0)
+        elif recorder.stopping or (recorder.drained and not recorder.config.stay):
+            return
+        else:
+            await asyncio.sleep(IDLE_S)
 
 
 async def _sample_forever(recorder: Recorder) -> None:

@@ -1,5 +1,6 @@
 """From journal to Parquet: every record once, labels joined, crashes repeatable, a full disk survivable."""
 
+import asyncio
 import json
 import os
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from sparring.process_configs import config_file
 from sparring.recorder.converter import Converter
 from sparring.recorder.labels import Labels
 from sparring.recorder.rows import RowMaker
+from sparring.recorder.service import Recorder, RecorderConfig, convert
 from sparring.recovery import recover_folder
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
@@ -213,11 +215,11 @@ def test_a_full_disk_keeps_the_segment_and_says_so(
     converter = Converter(journal=folder.journal / "exchanges-0", folder=folder, rows=maker(None))
     with monkeypatch.context() as patch:
         patch.setattr(DurableParquet, "commit", _full)
-        assert converter.step() == []
+        assert converter.step() is None
     assert "No space left" in converter.trouble
     assert list(folder.journal.rglob("*.seg"))
-    converter.step()
-    assert (converter.trouble, len(rows_of(folder))) == ("", 1)
+    assert converter.step() == []  # it was told already
+    assert (converter.trouble, len(rows_of(folder)), converter.rows_written) == ("", 1, 1)
 
 
 def _full(_: object) -> None:
@@ -239,3 +241,17 @@ def test_what_a_crash_left_is_recovered_with_the_runs_own_settings(
     assert recover_folder(folder) == 1
     assert (rows_of(folder)[0]["prediction"], rows_of(folder)[0]["label"]) == ("9", "1")
     assert recover_folder(folder) == 0
+
+
+def test_the_recorder_ends_when_told_although_a_writer_lives(
+    folder: RunFolder, journal: JournalWriter
+) -> None:
+    """It has read what there is; the segment that is still written stays for the next start."""
+    journal.append(EXCHANGE, exchange(1))
+    recorder = Recorder(RecorderConfig(folder=folder.path, stay=True))
+    recorder.stopping = True
+    asyncio.run(asyncio.wait_for(convert(recorder), timeout=20))
+    recorder.close()
+    assert recorder.live.targets["baseline"].outcomes == {"ok": 1}
+    assert rows_of(folder) == []
+    assert list(folder.journal.rglob("*.seg"))
