@@ -18,13 +18,17 @@ _LOWEST = 1
 
 @contextmanager
 def prompt_wakes(*, wanted: bool) -> Iterator[bool]:
-    """Realtime scheduling of the calling thread, if wanted and granted; whether it was."""
+    """Realtime scheduling of the calling thread, if wanted and granted; whether it was.
+
+    Threads started meanwhile inherit it: one that held the interpreter's lock and waited for a time slice would
+    hold up the engine all the same.
+    """
     if not wanted or sys.platform != "linux":
         yield False
         return
     policy, parameters = os.sched_getscheduler(0), os.sched_getparam(0)
     try:
-        os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(_LOWEST))
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(_LOWEST))
     except PermissionError:
         yield False
         return
