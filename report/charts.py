@@ -47,6 +47,7 @@ class Panel:
     lines: tuple[Line, ...]
     bands: tuple[Band, ...]
     shown: Callable[[float], str]
+    may_be_logarithmic: bool = False
 
     @property
     def summary(self) -> str:
@@ -58,7 +59,7 @@ def draw(panel: Panel, *, width: float, height: float = 170.0) -> Markup:
     """The panel as SVG."""
     across = _across(panel.start_s, panel.end_s, width=width)
     values = [value for line in panel.lines for _, value in line.points if value is not None]
-    up = value_scale(values, start=height - _BOTTOM, end=_TOP)
+    up = value_scale(values, start=height - _BOTTOM, end=_TOP, may_be_logarithmic=panel.may_be_logarithmic)
     parts = [
         *(_band(band, across=across, height=height - _TOP - _BOTTOM) for band in _merged(panel.bands)),
         *_value_axis(up, shown=panel.shown, width=width),

@@ -1,7 +1,7 @@
 """What each target used: CPU and memory over time.
 
-Knows that CPU seconds only grow while a process lives, so that a fall means a new process; refuses to know
-where samples come from. Called by `facts.py`.
+Knows that CPU seconds only grow while a process lives, so that a fall means a new process, and that samples
+from before the run's start do not count; refuses to know where samples come from. Called by `facts.py`.
 """
 
 from dataclasses import dataclass
@@ -14,13 +14,14 @@ _QUERY = """
     WITH steps AS (
         SELECT target, role, at_ns, cpu_s, rss_bytes, open_files, threads,
             cpu_s - lag(cpu_s) OVER run AS used_s, at_ns - lag(at_ns) OVER run AS passed_ns
-        FROM resources WINDOW run AS (PARTITION BY target, role ORDER BY at_ns)
+        FROM resources WHERE at_ns >= $1 AND at_ns < $3
+        WINDOW run AS (PARTITION BY target, role ORDER BY at_ns)
     )
     SELECT target, role, (at_ns - $1) // $2 AS bucket, count(*),
         sum(used_s) FILTER (used_s >= 0 AND passed_ns > 0)
             / nullif(sum(passed_ns) FILTER (used_s >= 0 AND passed_ns > 0), 0) * 1e9,
         max(rss_bytes), max(open_files), max(threads)
-    FROM steps WHERE at_ns >= $1 AND at_ns < $3 GROUP BY ALL ORDER BY role, target, bucket
+    FROM steps GROUP BY ALL ORDER BY role, target, bucket
 """
 
 

@@ -179,6 +179,7 @@ class _Brush:
             lines=lines,
             bands=self._bands,
             shown=shown,
+            may_be_logarithmic=shown is duration,
         )
         return Figure(title=title, wide=draw(panel, width=WIDE), narrow=draw(panel, width=NARROW))
 

@@ -43,14 +43,21 @@ class Scale:
         return self.start + part * (self.end - self.start)
 
 
-def value_scale(values: Iterable[float], *, start: float, end: float) -> Scale:
-    """A scale from nought for values of one size, a logarithmic one for values of many sizes.
+def value_scale(
+    values: Iterable[float], *, start: float, end: float, may_be_logarithmic: bool = False
+) -> Scale:
+    """A scale from nought; for values of many sizes a logarithmic one, where that makes sense.
 
-    What is more than eight decades below the largest value is drawn at the edge.
+    There what is more than eight decades below the largest value is drawn at the edge.
     """
     known = [value if value >= _NOUGHT else 0.0 for value in values if math.isfinite(value) and value >= 0]
     positive = [value for value in known if value > 0]
-    if len(positive) == len(known) and positive and max(positive) > _LOG_FROM * min(positive):
+    if (
+        may_be_logarithmic
+        and len(positive) == len(known)
+        and positive
+        and max(positive) > _LOG_FROM * min(positive)
+    ):
         return _logarithmic(min(positive), max(positive), start=start, end=end)
     step = round_step(max(known, default=1.0) or 1.0, parts=4)
     high = math.ceil((max(known, default=1.0) or 1.0) / step - 1e-9) * step

@@ -14,7 +14,15 @@ Points = tuple[tuple[float, float | None], ...]
 
 def _panel(points: Points, *, bands: tuple[Band, ...] = (), end_s: float = 10.0) -> Panel:
     line = Line(name="stable", style="baseline", points=points)
-    return Panel(title="p99", start_s=0.0, end_s=end_s, lines=(line,), bands=bands, shown=duration)
+    return Panel(
+        title="p99",
+        start_s=0.0,
+        end_s=end_s,
+        lines=(line,),
+        bands=bands,
+        shown=duration,
+        may_be_logarithmic=True,
+    )
 
 
 def test_a_line_breaks_where_nothing_was_measured() -> None:

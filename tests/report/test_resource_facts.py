@@ -28,6 +28,11 @@ def test_a_source_that_does_not_say_has_no_number(with_samples: Callable[..., Pa
     assert [(bucket.cores, bucket.rss_bytes) for bucket in use.buckets] == [(None, 100), (None, 300)]
 
 
+def test_samples_before_the_start_do_not_count(with_samples: Callable[..., Path]) -> None:
+    (use,) = gather(with_samples([_sample(-3600, 0.5), _sample(0, 1.0), _sample(1, 1.5)])).resources
+    assert [bucket.cores for bucket in use.buckets] == [None, 0.5]
+
+
 def test_samples_after_the_traffic_are_left_out(with_samples: Callable[..., Path]) -> None:
     (use,) = gather(with_samples([_sample(1, 1.0), _sample(500, 2.0)])).resources
     assert [bucket.index for bucket in use.buckets] == [1]

@@ -12,7 +12,7 @@ VALUES = st.lists(st.floats(0, 1e12), max_size=30)
 
 @given(VALUES)
 def test_values_stay_between_the_edges_and_keep_their_order(values: list[float]) -> None:
-    scale = value_scale(values, start=150.0, end=10.0)
+    scale = value_scale(values, start=150.0, end=10.0, may_be_logarithmic=True)
     places = [scale.at(value) for value in sorted(values)]
     assert all(10.0 <= place <= 150.0 for place in places)
     assert places == sorted(places, reverse=True)
@@ -20,17 +20,18 @@ def test_values_stay_between_the_edges_and_keep_their_order(values: list[float])
 
 @given(VALUES)
 def test_there_are_between_two_and_a_dozen_ticks_that_rise(values: list[float]) -> None:
-    ticks = value_scale(values, start=150.0, end=10.0).ticks
+    ticks = value_scale(values, start=150.0, end=10.0, may_be_logarithmic=True).ticks
     assert 1 <= len(ticks) <= 14
     assert list(ticks) == sorted(set(ticks))
 
 
 def test_values_of_many_sizes_get_a_logarithmic_scale_and_others_begin_at_nought() -> None:
-    assert value_scale([1.0, 1000.0], start=100, end=0).logarithmic
-    plain = value_scale([10.0, 30.0], start=100, end=0)
+    assert value_scale([1.0, 1000.0], start=100, end=0, may_be_logarithmic=True).logarithmic
+    assert not value_scale([1.0, 1000.0], start=100, end=0).logarithmic
+    plain = value_scale([10.0, 30.0], start=100, end=0, may_be_logarithmic=True)
     assert not plain.logarithmic
     assert plain.low == 0.0
-    assert not value_scale([0.0, 1.0, 1000.0], start=100, end=0).logarithmic
+    assert not value_scale([0.0, 1.0, 1000.0], start=100, end=0, may_be_logarithmic=True).logarithmic
 
 
 def test_nothing_measured_still_gives_a_scale() -> None:
