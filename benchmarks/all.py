@@ -1,6 +1,7 @@
 """Every benchmark, one after the other: `make bench`. Each also runs alone and says what it needs.
 
-Speed is stated as ratios against a peer in the same run, medians over rounds; absolute figures are this machine's.
+Speed is stated as ratios against a peer in the same run, medians over rounds; absolute figures are this
+machine's.
 """
 
 import subprocess

@@ -1,11 +1,14 @@
 """What end-to-end tests share: a trace of numbers with their parities, free ports, and run files of stub
 models."""
 
+import contextlib
+import io
 import json
 import os
 import socket
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,7 @@ import yaml
 
 from recording.exchange import Request
 from recording.trace import TraceWriter
+from sparring.main import main
 
 STUB = Path(__file__).with_name("stub_model.py")
 CRITERIA: dict[str, Any] = {
@@ -95,6 +99,14 @@ class Bench:
             [sys.executable, "-m", "sparring", *map(str, arguments)],
             capture_output=True, text=True, check=False, cwd=self.folder, timeout=100, env=_environment(),
         )  # fmt: skip
+
+    def in_process(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        """The command's own door without a new interpreter: for what is refused before anything starts."""
+        words = [str(argument) for argument in arguments]
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.chdir(self.folder), redirect_stdout(out), redirect_stderr(err):
+            code = main(words)
+        return subprocess.CompletedProcess(words, code, stdout=out.getvalue(), stderr=err.getvalue())
 
     def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
         """Start the command; the caller ends it."""

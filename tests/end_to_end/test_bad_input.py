@@ -24,7 +24,7 @@ def test_a_typo_in_the_run_file_names_line_and_key(bench: Bench) -> None:
     """With the nearest known key."""
     path = bench.write(candidate=bench.target("candidate"))
     path.write_text(path.read_text().replace("speed:", "sped:"))
-    refused(bench.sparring("run", path), "run.yaml:", "'traffic.sped'", "did you mean 'speed'")
+    refused(bench.in_process("run", path), "run.yaml:", "'traffic.sped'", "did you mean 'speed'")
 
 
 def test_a_typo_in_the_criteria_is_found_before_anything_starts(bench: Bench) -> None:
@@ -32,7 +32,7 @@ def test_a_typo_in_the_criteria_is_found_before_anything_starts(bench: Bench) ->
     criteria = {**CRITERIA, "criteria": [{"id": "a", "metric": "accuracy", "margn": {"absolute": 0.1}}]}
     path = bench.write(candidate=bench.target("candidate"), criteria=criteria)
     refused(
-        bench.sparring("run", path, "--out", bench.out), "criteria.yaml:", "margn", "did you mean 'margin'"
+        bench.in_process("run", path, "--out", bench.out), "criteria.yaml:", "margn", "did you mean 'margin'"
     )
     assert not bench.out.exists()
 
@@ -42,15 +42,18 @@ def test_a_port_in_use_is_named(bench: Bench) -> None:
     path = bench.write(candidate=bench.target("candidate"))
     with socket.create_server(("127.0.0.1", bench.ports["candidate"])):
         refused(
-            bench.sparring("run", path), f"port {bench.ports['candidate']}", "in use", "targets.candidate.url"
+            bench.in_process("run", path),
+            f"port {bench.ports['candidate']}",
+            "in use",
+            "targets.candidate.url",
         )
 
 
 def test_set_changes_a_value_and_refuses_a_misspelt_one(bench: Bench) -> None:
     """The same check as for the file."""
     path = bench.write(candidate=bench.target("candidate"))
-    refused(bench.sparring("run", path, "--set", "traffic.sped=3"), "traffic.sped")
-    refused(bench.sparring("run", path, "--set", "nonsense"), "a.b=c")
+    refused(bench.in_process("run", path, "--set", "traffic.sped=3"), "traffic.sped")
+    refused(bench.in_process("run", path, "--set", "nonsense"), "a.b=c")
 
 
 def test_a_full_folder_is_not_written_into(bench: Bench) -> None:
@@ -58,7 +61,7 @@ def test_a_full_folder_is_not_written_into(bench: Bench) -> None:
     bench.out.mkdir()
     (bench.out / "precious").write_text("x")
     refused(
-        bench.sparring("run", bench.write(candidate=bench.target("candidate")), "--out", bench.out),
+        bench.in_process("run", bench.write(candidate=bench.target("candidate")), "--out", bench.out),
         "not empty",
     )
 
@@ -68,39 +71,39 @@ def test_a_foreign_trace_is_refused(bench: Bench, content: bytes) -> None:
     """By its name."""
     path = bench.write(candidate=bench.target("candidate"))
     (bench.folder / "trace.parquet").write_bytes(content)
-    refused(bench.sparring("run", path, "--out", bench.out), "trace.parquet", "Parquet")
+    refused(bench.in_process("run", path, "--out", bench.out), "trace.parquet", "Parquet")
     refused(
-        bench.sparring("replay", bench.folder / "trace.parquet", "--to", "http://127.0.0.1:1"),
+        bench.in_process("replay", bench.folder / "trace.parquet", "--to", "http://127.0.0.1:1"),
         "trace.parquet",
     )
 
 
 def test_commands_refuse_what_is_not_there(bench: Bench) -> None:
     """Files, folders, formats, schemas, options."""
-    refused(bench.sparring("run", "none.yaml"), "none.yaml", "no such file")
-    refused(bench.sparring("judge", "nowhere"), "nowhere")
-    refused(bench.sparring("report", "nowhere"), "nowhere")
-    refused(bench.sparring("import", "none.gor", "--out", "t.parquet"), "none.gor")
-    refused(bench.sparring("schema", "nonsense"), "not one of", "criteria")
-    refused(bench.sparring("proxy"), "--baseline")
-    refused(bench.sparring("run", "--nonsense"), "--nonsense")
+    refused(bench.in_process("run", "none.yaml"), "none.yaml", "no such file")
+    refused(bench.in_process("judge", "nowhere"), "nowhere")
+    refused(bench.in_process("report", "nowhere"), "nowhere")
+    refused(bench.in_process("import", "none.gor", "--out", "t.parquet"), "none.gor")
+    refused(bench.in_process("schema", "nonsense"), "not one of", "criteria")
+    refused(bench.in_process("proxy"), "--baseline")
+    refused(bench.in_process("run", "--nonsense"), "--nonsense")
     (bench.folder / "empty").mkdir()
     (bench.folder / "empty" / "criteria.yaml").write_text(
         "version: 1\ncriteria: [{id: a, metric: error_rate, max: 0.1}]\n"
     )
-    refused(bench.sparring("judge", "empty"), "exchanges")
+    refused(bench.in_process("judge", "empty"), "exchanges")
 
 
 def test_a_target_nobody_listens_on_is_named(bench: Bench) -> None:
     """The replay engine alone says so before it sends anything."""
     trace = write_numbers(bench.folder / "t.parquet", count=3)
-    refused(bench.sparring("replay", trace, "--to", "http://127.0.0.1:9"), "127.0.0.1:9")
+    refused(bench.in_process("replay", trace, "--to", "http://127.0.0.1:9"), "127.0.0.1:9")
 
 
 def test_every_schema_prints(bench: Bench) -> None:
     """JSON for people's files, columns for ours."""
     for name in ("run", "criteria", "scenario", "proxy", "trace", "exchanges"):
-        done = bench.sparring("schema", name)
+        done = bench.in_process("schema", name)
         assert (done.returncode, done.stdout[:1]) == (0, "{")
 
 
