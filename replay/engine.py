@@ -197,13 +197,13 @@ class Engine:
         came_due = slice(0, self._pacer.next)
         figures = done_figures(
             outcomes=self._sender.outcomes,
+            total=len(self._due_ns),
             due_ns=self._due_ns[came_due],
             sent_ns=self._sent_ns[came_due],
             watchdog=self._watchdog,
             starved=self._traffic.starved,
         )
         return {
-            "planned": len(self._due_ns),
             **figures,
             "rows_dropped": self._rows.dropped,
             "stopped_early": self._stops > 0,

@@ -20,8 +20,8 @@ _LOWEST = 1
 def prompt_wakes(*, wanted: bool) -> Iterator[bool]:
     """Realtime scheduling of the calling thread, if wanted and granted; whether it was.
 
-    Threads started meanwhile inherit it: one that held the interpreter's lock and waited for a time slice would
-    hold up the engine all the same.
+    Threads started meanwhile inherit it: one that held the interpreter's lock and waited for a time slice
+    would hold up the engine all the same.
     """
     if not wanted or sys.platform != "linux":
         yield False

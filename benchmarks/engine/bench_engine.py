@@ -118,10 +118,9 @@ def measure(folder: Path, *, url: str, server: psutil.Process, rate: int, second
     foreign_s = machine_busy_s() - busy - (ours_s(server) - ours)
     shutil.rmtree(folder / "run")
     done = json.loads(ended.stdout.splitlines()[-1])["done"]
-    lag = done["lag_ms"]
     return Round(
-        achieved_per_s=done["achieved_rate_per_s"], p50_ms=lag["p50"], p99_ms=lag["p99"], max_ms=lag["max"],
-        shed=done["shed"], cpu_us=done["cpu_s"] / done["due"] * 1e6,
+        achieved_per_s=done["achieved_rate_per_s"], p50_ms=done["lag_p50_ms"], p99_ms=done["lag_p99_ms"],
+        max_ms=done["lag_max_ms"], shed=done["shed"], cpu_us=done["cpu_s"] / done["due"] * 1e6,
         foreign=max(0.0, foreign_s) / (time.monotonic() - at) / CORES,
     )  # fmt: skip
 

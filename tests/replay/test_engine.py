@@ -5,6 +5,7 @@ so.
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -352,6 +353,22 @@ def test_progress_begins_before_the_first_request(tmp_path: Path) -> None:
     stage = Stage(tmp_path, requests(3)).play()
     first = {"sent": 0, "shed": 0, "total": 3, "in_flight": 0, "lag_p99_ms": None}
     assert stage.lines[0] == {"progress": first}
+
+
+def test_a_blocked_engine_says_that_it_was_the_limit(tmp_path: Path) -> None:
+    async def block(target: RecordingTarget, engine: Engine) -> None:
+        target.held = True
+        await target.has(1)
+        time.sleep(0.1)  # noqa: ASYNC251  # holds the loop up: that is the point
+        await asyncio.sleep(0)
+        engine.stop()
+        target.release()
+
+    stage = Stage(tmp_path, requests(1), stop_grace_s=60)
+    stage.target.answers = [b"HTTP/1.1 204 No Content\r\n\r\n"]
+    stage.play(block)
+    assert stage.done["generator_limited"] is True
+    assert stage.done["limits"]["late_ticks"] > 0
 
 
 def test_a_bug_in_a_callback_ends_the_replay(tmp_path: Path) -> None:
