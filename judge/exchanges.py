@@ -5,9 +5,11 @@ folder without exchanges, or a file that is cut or foreign, is an `InputError` t
 that contradict themselves are the verdict's business. Called by `judge.verdict`.
 """
 
+import functools
 import hashlib
+import operator
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,21 +27,24 @@ from recording.run_folder import RunFolder
 from recording.schema import EXCHANGE_SCHEMA
 
 ENGINES = ("duckdb",)
-_MEMORY = "1GB"
+_MEMORY = "1300MB"
 _DIGESTED = ("request_id", "target", "role", "outcome", "prediction", "label")
 _INSTANTS = ("due_ns", "sent_ns", "done_ns")
 _NOT_NULL = ("request_id", "target", "role", "outcome", *_INSTANTS)
-_BETWEEN = "\x1f"
+_BETWEEN, _MISSING = "\x1f", "\x00"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """One target as the rows name it. `nulls` counts rows that lack a value they must have."""
+    """One target as the rows name it. `nulls` counts rows that lack a value they must have; `mixed` is the
+    exclusive or of a hash of every row.
+    """
 
     name: str
     role: str
     rows: int
-    nulls: int
+    nulls: int = 0
+    mixed: int = 0
 
 
 @ibis.udf.scalar.builtin(signature=(("string",), "decimal(38, 0)"))  # type: ignore[untyped-decorator]  # of ibis
@@ -88,26 +93,22 @@ class Exchanges:
     def targets(self) -> list[Target]:
         """Every target with its role, in order of names."""
         lacking = ibis.or_(*(self.table[name].isnull() for name in _NOT_NULL))
-        counted = self.table.group_by("target", "role").agg(rows=self.table.count(), nulls=lacking.sum())
+        counted = self.table.group_by("target", "role").agg(
+            rows=self.table.count(),
+            nulls=lacking.sum(),
+            mixed=bit_xor(md5_number(_as_text(self.table))).cast("string"),
+        )
         found = [
             Target(
                 name=row["target"] or "",
                 role=row["role"] or "",
                 rows=row["rows"],
                 nulls=row["nulls"],
+                mixed=int(row["mixed"]),
             )
             for row in self.arrow(counted).to_pylist()
         ]
         return sorted(found, key=lambda target: (target.role, target.name))
-
-    def digest(self) -> str:
-        """`sha256:…` of the judged columns of all rows, however they are ordered and cut into files."""
-        texts = [self.table[name].fill_null("\x00") for name in _DIGESTED]
-        instants = [self.table[name].cast("string") for name in _INSTANTS]
-        row = ibis.literal(_BETWEEN).join([*texts, *instants, self.table.faults.join(",")])
-        mixed = self.table.agg(rows=self.table.count(), mixed=bit_xor(md5_number(row)).cast("string"))
-        (found,) = self.arrow(mixed).to_pylist()
-        return "sha256:" + hashlib.sha256(f"{found['rows']}:{found['mixed']}".encode()).hexdigest()
 
     @property
     def spill(self) -> Path:
@@ -131,6 +132,20 @@ class Exchanges:
                 place=str(damaged),
                 fix="record it again, or take the file out",
             ) from error
+
+
+def _as_text(table: ir.Table) -> ir.StringValue:
+    """Everything of a row that is judged, in one text; a missing value differs from an empty one."""
+    texts = [table[name].fill_null(_MISSING) for name in _DIGESTED]
+    instants = [table[name].cast("string").fill_null(_MISSING) for name in _INSTANTS]
+    return ibis.literal(_BETWEEN).join([*texts, *instants, table.faults.join(",").fill_null(_MISSING)])
+
+
+def data_digest(targets: Sequence[Target]) -> str:
+    """`sha256:…` of the judged columns of all rows, however they are ordered and cut into files."""
+    rows = sum(target.rows for target in targets)
+    mixed = functools.reduce(operator.xor, (target.mixed for target in targets), 0)
+    return "sha256:" + hashlib.sha256(f"{rows}:{mixed}".encode()).hexdigest()
 
 
 def open_exchanges(folder: Path, *, engine: str = "duckdb", kind: str = "exchanges") -> Exchanges:

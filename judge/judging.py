@@ -15,16 +15,21 @@ from judge.result import Result
 from judge.rule import Question, identity, judge_share
 from judge.status import Status
 
-Judge = Callable[[Question, Measurement, int], Result]
+Judge = Callable[[Question, Measurement], Result]
 
 
 def judge_criteria(measured: Measurement, criteria: Criteria, *, seed: int) -> tuple[Result, ...]:
     """Results in the order of the criteria, clean before faulted."""
-    questions = (question for each in criteria.criteria for question in _questions(each, criteria, measured))
-    return tuple(_judge(question, measured, seed=seed) for question in questions)
+    return tuple(
+        _judge(question, measured)
+        for criterion in criteria.criteria
+        for question in _questions(criterion, criteria, measured=measured, seed=seed)
+    )
 
 
-def _questions(criterion: Criterion, criteria: Criteria, measured: Measurement) -> Iterator[Question]:
+def _questions(
+    criterion: Criterion, criteria: Criteria, *, measured: Measurement, seed: int
+) -> Iterator[Question]:
     kinds = measured.kinds
     was_faulted = bool(kinds.total(kinds.complete & kinds.scenario(faulted=True)))
     for faulted, margin in ((False, criterion.margin), (True, criterion.margin_under_fault)):
@@ -36,30 +41,31 @@ def _questions(criterion: Criterion, criteria: Criteria, measured: Measurement) 
                 candidate=measured.arms.candidate,
                 faulted=faulted,
                 margin=margin,
+                seed=seed,
             )
 
 
-def _judge(question: Question, measured: Measurement, *, seed: int) -> Result:
+def _judge(question: Question, measured: Measurement) -> Result:
     try:
-        return _JUDGES[question.criterion.metric](question, measured, seed)
+        return _JUDGES[question.criterion.metric](question, measured)
     except (ArithmeticError, ValueError) as error:
         sentence = f"{question.criterion.id} could not be computed: {error}"
         return Result(**identity(question), status=Status.INVALID, sentence=sentence)
 
 
-def _share(question: Question, measured: Measurement, _seed: int) -> Result:
+def _share(question: Question, measured: Measurement) -> Result:
     return judge_share(question, measured.kinds, budgets_ns=measured.budgets_ns)
 
 
-def _budget(question: Question, measured: Measurement, seed: int) -> Result:
+def _budget(question: Question, measured: Measurement) -> Result:
     _refuse_untimed(question, measured)
-    return _share(question, measured, seed)
+    return _share(question, measured)
 
 
-def _quantile(question: Question, measured: Measurement, seed: int) -> Result:
+def _quantile(question: Question, measured: Measurement) -> Result:
     _refuse_untimed(question, measured)
     baseline_ns, candidate_ns = measured.latencies(faulted=question.faulted)
-    return judge_quantile(question, baseline_ns, candidate_ns, seed=seed)
+    return judge_quantile(question, baseline_ns=baseline_ns, candidate_ns=candidate_ns)
 
 
 _JUDGES: dict[Metric, Judge] = {

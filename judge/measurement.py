@@ -44,10 +44,10 @@ class Measurement:
 def measure(exchanges: Exchanges, arms: Arms, *, budgets_ns: tuple[int, ...]) -> Measurement:
     """Count the pairs of two targets."""
     rows = mark_rows(exchanges.table, arms=arms, budgets_ns=budgets_ns)
-    (ends,) = exchanges.arrow(span(rows)).to_pylist()
-    first_ns, last_ns = ends["first_ns"] or 0, ends["last_ns"] or 0
     named = pair_up(rows)
     pairs = exchanges.keep(named.drop("id"))
+    (ends,) = exchanges.arrow(span(pairs)).to_pylist()
+    first_ns, last_ns = ends["first_ns"] or 0, ends["last_ns"] or 0
     kinds = Kinds.of([exchanges.arrow(count_kinds(pairs, first_ns=first_ns, last_ns=last_ns))])
     twice = exchanges.arrow(first_duplicate(named)).to_pylist() if kinds.duplicated.any() else [{"id": None}]
     return Measurement(

@@ -97,9 +97,9 @@ def pair_up(rows: ir.Table) -> ir.Table:
     )
 
 
-def span(rows: ir.Table) -> ir.Table:
+def span(pairs: ir.Table) -> ir.Table:
     """First and last moment of the run, as one row."""
-    return rows.agg(first_ns=rows.moment_ns.min(), last_ns=rows.moment_ns.max())
+    return pairs.agg(first_ns=pairs.moment_ns.min(), last_ns=pairs.moment_ns.max())
 
 
 def count_kinds(pairs: ir.Table, *, first_ns: int, last_ns: int) -> ir.Table:

@@ -16,13 +16,13 @@ from judge.status import Status
 _NS_PER_MS = 1e6
 
 
-def judge_quantile(question: Question, baseline_ns: Ints, candidate_ns: Ints, *, seed: int) -> Result:
+def judge_quantile(question: Question, *, baseline_ns: Ints, candidate_ns: Ints) -> Result:
     """The result of one latency_quantile criterion."""
     quantile = question.criterion.quantile or 0.0
     if not len(baseline_ns):
         return without_pairs(question)
     found = quantile_ratio(
-        baseline_ns, candidate_ns, quantile=quantile, alpha=question.criteria.alpha, seed=seed
+        baseline_ns, candidate_ns, quantile=quantile, alpha=question.criteria.alpha, seed=question.seed
     )
     status, note = _decide(question, found)
     hold = status is Status.HOLD

@@ -39,6 +39,7 @@ class Question:
     candidate: str
     faulted: bool
     margin: Margin | None
+    seed: int = 0
 
     @property
     def superiority(self) -> bool:

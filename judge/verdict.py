@@ -15,7 +15,7 @@ from typing import Any
 
 from judge.arms import choose_arms
 from judge.criteria import Criteria
-from judge.exchanges import open_exchanges
+from judge.exchanges import data_digest, open_exchanges
 from judge.judging import judge_criteria
 from judge.measurement import Measurement, measure
 from judge.result import Result
@@ -74,18 +74,18 @@ def judge_folder(path: Path | str, criteria: Criteria, *, engine: str = "duckdb"
     if manifest and not folder.exchange_files():
         return _nothing_recorded(manifest, criteria, seed=seed, place=str(folder.manifest))
     with open_exchanges(folder.path, engine=engine) as exchanges:
-        arms = choose_arms(exchanges.targets(), criteria, place=str(folder.path))
+        targets = exchanges.targets()
+        arms = choose_arms(targets, criteria, place=str(folder.path))
         measured = measure(exchanges, arms, budgets_ns=criteria.budgets_ns)
         tests = run_self_tests(folder, measured, criteria=criteria, manifest=manifest)
         results = judge_criteria(measured, criteria, seed=seed)
-        digest = exchanges.digest()
     status, reasons = conclude(results, tests.problems, interrupted=bool(manifest.get("interrupted")))
     pairs_needed, eta_s = _next(results, span_s=measured.span_s)
     return Verdict(
         verdict=status,
         reasons=reasons,
         criteria_digest=criteria.digest(),
-        data_digest=digest,
+        data_digest=data_digest(targets),
         seed=seed,
         pairs=_pairs(measured),
         self_tests=tests.as_json(),

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from judge.criteria import Criteria
 from judge.status import Status
 from judge.verdict import judge_folder
+from recording.schema import EXCHANGE_SCHEMA
 from tests.judge.made_run import MadeRun, Row
 
 ACCURACY = "id: accuracy, metric: accuracy, role: primary, margin: {absolute: 0.05}"
@@ -208,3 +211,14 @@ def test_a_margin_under_fault_without_any_fault_holds(made_run: MadeRun, criteri
     verdict = judge_folder(made_run.add(700).write(), criteria(line))
     assert verdict.verdict is Status.HOLD
     assert "no faulted pairs" in verdict.reasons[0]
+
+
+def test_rows_that_lack_a_value_are_invalid(made_run: MadeRun, criteria: Make) -> None:
+    path = made_run.add(700).write() / "exchanges" / "part-0.parquet"
+    rows = pq.read_table(path).to_pylist()
+    rows[9]["outcome"] = None
+    loose = pa.schema([field.with_nullable(True) for field in EXCHANGE_SCHEMA])
+    pq.write_table(pa.Table.from_pylist(rows, schema=loose), path)
+    verdict = judge_folder(made_run.path, criteria(ERRORS))
+    assert verdict.verdict is Status.INVALID
+    assert "1 rows lack a value that every row must have" in verdict.reasons[0]
