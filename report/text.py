@@ -9,6 +9,7 @@ import textwrap
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from judge.status import Status
 from report.facts import RunFacts, Traffic, gather
 from report.glossary import VERDICTS
 from report.identities import identities_of
@@ -57,7 +58,7 @@ def _verdict(verdict: VerdictFacts) -> list[str]:
     said = [f"{result.status:<8}{result.sentence or result.name}" for result in results]
     if said:
         lines += ["", *_kept(said, _RESULT_LINES, what="criteria", indent=" " * 8)]
-    if verdict.pairs_needed:
+    if verdict.verdict == Status.HOLD and verdict.pairs_needed:
         eta = f", in about {duration(verdict.eta_s * 1e9)} at this rate" if verdict.eta_s else ""
         lines += ["", f"About {count(verdict.pairs_needed)} more pairs would decide it{eta}."]
     return lines

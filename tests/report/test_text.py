@@ -64,6 +64,12 @@ def test_a_verdict_alone_can_be_said(judged: Make) -> None:
     assert verdict_text(judged()).startswith("HOLD  ")
 
 
+@pytest.mark.parametrize("verdict", ["PASS", "FAIL", "INVALID"])
+def test_more_pairs_are_asked_for_only_where_they_would_decide(judged: Make, verdict: str) -> None:
+    assert "more pairs" in verdict_text(judged())
+    assert "more pairs" not in verdict_text(judged(verdict=verdict))
+
+
 def test_what_is_not_a_verdict_is_refused() -> None:
     with pytest.raises(InputError, match="none of PASS"):
         verdict_text({})
