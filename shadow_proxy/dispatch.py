@@ -26,6 +26,7 @@ class Dispatch:
     faults: FaultStage | None
     rows: Rows
     limits: Limits
+    kept_bytes: int
     row: CounterRow
     requests_cell: int
 
@@ -38,7 +39,7 @@ class Dispatch:
             self.primary.target,
             client=client,
             rows=self.rows,
-            max_kept_bytes=self.limits.recorded_answer_bytes,
+            max_kept_bytes=self.kept_bytes,
         )
         faults = self.faults
         if faults is not None and faults.opens_ns <= incoming.due_ns < faults.closes_ns:

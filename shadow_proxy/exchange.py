@@ -32,18 +32,22 @@ class Exchange(ExchangeState):
     `held_bytes` is what the copy weighs in its target's budget.
     """
 
-    __slots__ = ("body", "connection", "deadline_ns", "ended", "held_bytes", "retried", "rows", "start")
+    start: bytes
+    rows: Rows
+    body: bytes | None = None
+    connection: "UpstreamConnection | None" = None
+    deadline_ns: int = NEVER_NS
+    retried: bool = False
+    ended: bool = False
+    held_bytes: int = 0
 
     def __init__(self, incoming: Incoming, target: Target, *, rows: Rows, max_kept_bytes: int) -> None:
-        super().__init__(incoming, target, max_kept_bytes=max_kept_bytes)
+        self.incoming = incoming
+        self.target = target
         self.start = incoming.start
-        self.body: bytes | None = None
         self.rows = rows
-        self.connection: UpstreamConnection | None = None
-        self.deadline_ns = NEVER_NS
-        self.retried = False
-        self.ended = False
-        self.held_bytes = 0
+        self.kept = []
+        self.left_to_keep = max_kept_bytes
 
     @property
     def begun(self) -> bool:
@@ -58,9 +62,10 @@ class Exchange(ExchangeState):
     def carried_by(self, connection: "UpstreamConnection") -> None:
         """A connection was found: write the request to it."""
         self.connection = connection
-        body = self.incoming.whole() if self.body is None else self.body
+        incoming = self.incoming
+        body = incoming.whole() if self.body is None else self.body
         self.request_bytes = len(body)
-        connection.write(whole_request(self.start, self.incoming.head, body))
+        connection.write(whole_request(self.start, incoming.head, body))
 
     @property
     def request_sent(self) -> bool:
@@ -85,10 +90,14 @@ class Exchange(ExchangeState):
             and self.incoming.head.method in IDEMPOTENT
         )
 
-    def answer_arrived(self, reader: ResponseReader) -> None:
+    def answer_arrived(self, reader: ResponseReader, now_ns: int) -> None:
         """Something of the answer is in `reader`."""
-        now_ns = time.monotonic_ns()
-        self.note_answer(reader, reader.take_pieces(), now_ns)
+        if self.first_byte_ns < 0:
+            self.first_byte_ns = now_ns
+        pieces = reader.pieces
+        if pieces:
+            reader.pieces = []
+            self.note_pieces(reader, pieces, now_ns)
         if reader.complete:
             self._end(judged(reader.status), reader, now_ns)
 
@@ -111,17 +120,16 @@ class Exchange(ExchangeState):
         self.rows.dropped(self.incoming, target=target.name, role=target.role, reason=reason)
 
     def _end(self, outcome: str, reader: ResponseReader | None, now_ns: int) -> None:
-        self.target.held_bytes -= self.held_bytes
-        self._record(outcome, reader, now_ns)
-
-    def _record(self, outcome: str, reader: ResponseReader | None, now_ns: int) -> None:
         self.ended = True
         self.connection = None
         self.done_ns = now_ns
         if reader is not None:
-            self.note_head(reader)
+            self.status = reader.status
+            self.response_lines = reader.lines
+        target = self.target
+        target.held_bytes -= self.held_bytes
         self.rows.exchange(self, outcome)
-        self.target.tally.ended(outcome, service_ns=now_ns - self.sent_ns)
+        target.tally.ended(outcome, service_ns=now_ns - self.sent_ns)
 
 
 def judged(status: int) -> str:

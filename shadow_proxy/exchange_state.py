@@ -1,7 +1,8 @@
 """The facts of one exchange while it goes on: its stamps, its bytes, and what is kept of the answer.
 
 Knows what a row needs; refuses to know connections, counts and clients. Kept by `Exchange`, read by
-`rows.py`.
+`rows.py`. What most exchanges never change has its first value in the class: two of these are made for every
+request.
 """
 
 from typing import Final
@@ -17,61 +18,36 @@ NOT_YET: Final = -1
 class ExchangeState:
     """Stamps are raw monotonic nanoseconds, `NOT_YET` until they happened."""
 
-    __slots__ = (
-        "_kept",
-        "_left_to_keep",
-        "chunk_ns",
-        "chunks",
-        "done_ns",
-        "faults",
-        "first_byte_ns",
-        "incoming",
-        "request_bytes",
-        "response_bytes",
-        "response_lines",
-        "sent_ns",
-        "status",
-        "target",
-    )
+    incoming: Incoming
+    target: Target
+    left_to_keep: int
+    kept: list[bytes]
+    sent_ns: int = NOT_YET
+    first_byte_ns: int = NOT_YET
+    done_ns: int = NOT_YET
+    request_bytes: int = 0
+    response_bytes: int = 0
+    status: int = 0
+    response_lines: bytes = b""
+    faults: bytes = b""
+    chunks: int = 0
+    chunk_ns: list[int] | None = None
 
-    def __init__(self, incoming: Incoming, target: Target, *, max_kept_bytes: int) -> None:
-        self.incoming = incoming
-        self.target = target
-        self.sent_ns = NOT_YET
-        self.first_byte_ns = NOT_YET
-        self.done_ns = NOT_YET
-        self.request_bytes = 0
-        self.response_bytes = 0
-        self.status = 0
-        self.response_lines = b""
-        self.faults = b""
-        self.chunks = 0
-        self.chunk_ns: list[int] | None = None
-        self._kept: list[bytes] = []
-        self._left_to_keep = max_kept_bytes
-
-    def note_answer(self, reader: ResponseReader, pieces: list[bytes], now_ns: int) -> None:
-        """What the last read brought."""
-        if self.first_byte_ns < 0:
-            self.first_byte_ns = now_ns
-        if not pieces:
-            return
+    def note_pieces(self, reader: ResponseReader, pieces: list[bytes], now_ns: int) -> None:
+        """A part of the answer's body."""
         if reader.content_length < 0:
             self._note_chunks(len(pieces), now_ns)
         for piece in pieces:
-            self.response_bytes += len(piece)
-            if self._left_to_keep > 0:
-                self._kept.append(piece[: self._left_to_keep])
-                self._left_to_keep -= len(piece)
-
-    def note_head(self, reader: ResponseReader) -> None:
-        """The answer's status and fields, as far as they came."""
-        self.status = reader.status
-        self.response_lines = reader.lines
+            size = len(piece)
+            self.response_bytes += size
+            left = self.left_to_keep
+            if left > 0:
+                self.kept.append(piece if size <= left else piece[:left])
+                self.left_to_keep = left - size
 
     def response_body(self) -> bytes:
         """The kept part of the answer."""
-        kept = self._kept
+        kept = self.kept
         return kept[0] if len(kept) == 1 else b"".join(kept)
 
     def _note_chunks(self, count: int, now_ns: int) -> None:

@@ -22,23 +22,11 @@ class Incoming:
     `received_ns` is a raw monotonic stamp, `due_ns` counts from the run's origin.
     """
 
-    __slots__ = (
-        "_max_held_bytes",
-        "_whole",
-        "body_bytes",
-        "chosen",
-        "complete",
-        "copies",
-        "due_ns",
-        "fresh",
-        "head",
-        "held",
-        "lines",
-        "pieces",
-        "received_ns",
-        "request_id",
-        "start",
-    )
+    body_bytes: int = 0
+    complete: bool = False
+    copies: "Sequence[Exchange]" = ()
+    chosen: tuple[Chosen, ...] = ()
+    _whole: bytes | None = None
 
     def __init__(
         self,
@@ -58,14 +46,9 @@ class Incoming:
         self.lines = lines
         self.pieces: list[bytes] = []
         self.fresh: list[bytes] = []
-        self.body_bytes = 0
-        self.complete = False
         self.held = head.content_length <= max_held_bytes
-        self.copies: Sequence[Exchange] = ()
-        self.chosen: tuple[Chosen, ...] = ()
         self.start = start
         self._max_held_bytes = max_held_bytes
-        self._whole: bytes | None = None
 
     def take(self, piece: bytes) -> None:
         """One more piece of the body."""

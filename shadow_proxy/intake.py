@@ -25,6 +25,7 @@ class Intake:
     __slots__ = (
         "_authority",
         "_clock",
+        "_copy_bytes",
         "_due_header",
         "_id_start",
         "_limits",
@@ -35,6 +36,7 @@ class Intake:
 
     def __init__(self, *, limits: Limits, clock: RunClock, due_header: bool, authority: bytes) -> None:
         self.max_body_bytes = limits.request_body_bytes
+        self._copy_bytes = limits.copy_bytes
         self._limits = limits
         self._clock = clock
         self._due_header = due_header
@@ -76,7 +78,7 @@ class Intake:
             start=request_start(head.method, head.target, lines=lines + more),
             received_ns=now_ns,
             due_ns=self._due_ns(found, now_ns),
-            max_held_bytes=self._limits.copy_bytes,
+            max_held_bytes=self._copy_bytes,
         )
 
     def _due_ns(self, found: Found, now_ns: int) -> int:

@@ -39,7 +39,9 @@ class Mirror:
         self._pools = tuple(pools)
         self._pool_of = {pool.target.name: pool for pool in pools}
         self._sampler = sampler
-        self._limits = limits
+        self._copy_bytes = limits.copy_bytes
+        self._copies_bytes = limits.copies_bytes
+        self._kept_bytes = limits.recorded_answer_bytes
         self._rows = rows
         self._faults = faults
         self._warned = False
@@ -51,7 +53,7 @@ class Mirror:
             for pool in self._pools:
                 self._drop(incoming, pool, reason)
             return
-        kept = self._limits.recorded_answer_bytes
+        kept = self._kept_bytes
         incoming.copies = [
             Exchange(incoming, pool.target, rows=self._rows, max_kept_bytes=kept) for pool in self._pools
         ]
@@ -77,7 +79,7 @@ class Mirror:
             return "draining"
         if incoming.head.method not in MIRRORED_METHODS:
             return "unsafe_method"
-        if not self._sampler.takes(incoming.request_id):
+        if not self._sampler.takes_all and not self._sampler.takes(incoming.request_id):
             return "not_sampled"
         if not incoming.held:
             self._warn_too_large(incoming.head.content_length)
@@ -90,7 +92,7 @@ class Mirror:
             self._warn_too_large(incoming.body_bytes)
             return "too_large"
         target = exchange.target
-        if target.held_bytes + incoming.body_bytes > self._limits.copies_bytes:
+        if target.held_bytes + incoming.body_bytes > self._copies_bytes:
             return "copy_budget"
         exchange.held_bytes = incoming.body_bytes
         target.held_bytes += incoming.body_bytes
@@ -113,5 +115,5 @@ class Mirror:
                 "a body of %d bytes is over limits.copy_bytes=%d: it reached the primary, but no shadow; "
                 "this is said once, count it in dropped/too_large",
                 size,
-                self._limits.copy_bytes,
+                self._copy_bytes,
             )

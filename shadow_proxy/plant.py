@@ -147,6 +147,7 @@ class Plant:
             faults=self._faults,
             rows=ground.rows,
             limits=config.limits,
+            kept_bytes=config.limits.recorded_answer_bytes,
             row=ground.row,
             requests_cell=ground.row.at("requests"),
         )

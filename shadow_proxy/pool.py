@@ -82,7 +82,9 @@ class Pool:
         while idle:
             connection = idle.pop()
             if connection.usable:
-                self._give(connection, exchange, now_ns)
+                if exchange.sent_ns < 0:
+                    exchange.begin(now_ns)
+                connection.carry(exchange, now_ns)
                 return True
         if len(self._connections) + len(self._attempts) < self.limits.max_connections:
             self._begin(exchange, now_ns)

@@ -56,17 +56,17 @@ class Client(Protocol):
 class PrimaryExchange(Exchange):
     """`submitted` is false while a fault waits for the whole body."""
 
-    __slots__ = ("_client", "_framing", "_keep", "_streaming", "submitted")
+    submitted: bool = False
+    _framing: Framing | None = None
+    _keep: bool = False
+    _streaming: bool = False
+    _client: Client | None
 
     def __init__(
         self, incoming: Incoming, target: Target, *, client: Client, rows: Rows, max_kept_bytes: int
     ) -> None:
         super().__init__(incoming, target, rows=rows, max_kept_bytes=max_kept_bytes)
-        self._client: Client | None = client
-        self._framing: Framing | None = None
-        self._keep = False
-        self._streaming = False
-        self.submitted = False
+        self._client = client
 
     @property
     def request_sent(self) -> bool:
@@ -123,18 +123,17 @@ class PrimaryExchange(Exchange):
         if self._client is not None:
             self._client.resume_body()
 
-    def answer_arrived(self, reader: ResponseReader) -> None:
+    def answer_arrived(self, reader: ResponseReader, now_ns: int) -> None:
         """Pass on what came."""
-        now_ns = time.monotonic_ns()
-        pieces = reader.take_pieces()
-        self.note_answer(reader, pieces, now_ns)
+        if self.first_byte_ns < 0:
+            self.first_byte_ns = now_ns
         out: list[bytes] = []
         if reader.interim:
             self._pass_interim(reader, out)
         if reader.status:
             if self._framing is None:
                 out.append(self._begin_answer(reader))
-            self._pass_body(pieces, out, last=reader.complete)
+            self._pass_body(reader, out, now_ns)
         if reader.complete:
             self._end(judged(reader.status), reader, now_ns)
         if out and self._client is not None:
@@ -195,10 +194,14 @@ class PrimaryExchange(Exchange):
             request_id=self.incoming.request_id,
         )
 
-    def _pass_body(self, pieces: list[bytes], out: list[bytes], *, last: bool) -> None:
+    def _pass_body(self, reader: ResponseReader, out: list[bytes], now_ns: int) -> None:
+        pieces = reader.pieces
+        if pieces:
+            reader.pieces = []
+            self.note_pieces(reader, pieces, now_ns)
         if self._framing is Framing.CHUNKED:
             out += [chunk(piece) for piece in pieces]
-            if last:
+            if reader.complete:
                 out.append(LAST_CHUNK)
         else:
             out += pieces

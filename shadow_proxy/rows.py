@@ -5,15 +5,17 @@ refuses to know the journal's format. `NoRows` is the proxy that does not record
 they end and by the mirror when it drops a copy.
 """
 
-from typing import Protocol
+from typing import Final, Protocol
 
 from recording.clock import RunClock
-from recording.exchange import NEVER
+from recording.exchange import NEVER, Outcome
 from recording.journal import EXCHANGE, REQUEST, JournalWriter
 from recording.journal_codec import encode_exchange, encode_request
 from shadow_proxy.counters import CounterRow
 from shadow_proxy.exchange_state import ExchangeState
 from shadow_proxy.incoming import Incoming
+
+_OUTCOMES: Final = {outcome.value: outcome.value.encode() for outcome in Outcome}
 
 
 class Rows(Protocol):
@@ -83,7 +85,7 @@ class JournalRows:
             sent_ns=state.sent_ns - origin_ns,
             first_byte_ns=first_byte_ns - origin_ns if first_byte_ns >= 0 else NEVER,
             done_ns=state.done_ns - origin_ns,
-            outcome=outcome.encode(),
+            outcome=_OUTCOMES[outcome],
             status=state.status,
             request_bytes=state.request_bytes,
             response_bytes=state.response_bytes,

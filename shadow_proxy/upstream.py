@@ -83,6 +83,7 @@ class UpstreamConnection(asyncio.Protocol):
         if exchange is None:
             self.abandon()
             return
+        now_ns = time.monotonic_ns()
         if not reader.started:
             self.deadline_ns = exchange.sent_ns + self._pool.total_ns
         try:
@@ -90,9 +91,9 @@ class UpstreamConnection(asyncio.Protocol):
         except WireError:
             self._fail(Outcome.PROTOCOL_ERROR.value)
             return
-        exchange.answer_arrived(reader)
+        exchange.answer_arrived(reader, now_ns)
         if reader.complete:
-            self._complete(exchange)
+            self._complete(exchange, now_ns)
 
     def eof_received(self) -> None:
         """The peer will send no more; the transport closes, and `connection_lost` follows."""
@@ -107,7 +108,7 @@ class UpstreamConnection(asyncio.Protocol):
         if exchange is None:
             return
         if exc is None and self._ends_body():
-            exchange.answer_arrived(self.reader)
+            exchange.answer_arrived(self.reader, time.monotonic_ns())
             exchange.released()
         elif exchange.may_retry(reused=self.carried > 1, answered=self.reader.started):
             exchange.retried = True
@@ -140,10 +141,10 @@ class UpstreamConnection(asyncio.Protocol):
         else:
             self.deadline_ns = exchange.sent_ns + self._pool.total_ns
 
-    def _complete(self, exchange: Exchange) -> None:
+    def _complete(self, exchange: Exchange, now_ns: int) -> None:
         self.exchange = None
         if self.reader.reusable and exchange.request_sent and self.usable:
-            self._pool.release(self, time.monotonic_ns())
+            self._pool.release(self, now_ns)
         else:
             self.abandon()
         exchange.released()

@@ -25,27 +25,22 @@ class Parser(Protocol):
 
 
 class HeadCutter:
-    """Cuts one head after another; `rest` is what came behind the last whole one."""
+    """Cuts one head after another; `rest` is what came behind it, `partial` the start of the next."""
 
-    __slots__ = ("_agreed", "_max_bytes", "_new_parser", "_parser", "_partial", "_status", "rest")
+    __slots__ = ("_agreed", "_max_bytes", "_new_parser", "_parser", "_status", "partial", "rest")
 
     def __init__(self, new_parser: Callable[["HeadCutter"], Parser], *, max_bytes: int, status: int) -> None:
         self._new_parser = new_parser
         self._max_bytes = max_bytes
         self._status = status
         self._parser: Parser | None = None
-        self._partial = bytearray()
+        self.partial = bytearray()
         self._agreed = False
         self.rest = b""
 
-    @property
-    def empty(self) -> bool:
-        """Whether no byte of the next head has come yet."""
-        return not self._partial
-
     def feed(self, received: bytes) -> bytes | None:
         """The whole head, its empty line included, or None while it goes on."""
-        if self._partial:
+        if self.partial:
             return self._feed_more(received)
         end = received.find(_END) + 4
         if end < 4:
@@ -57,13 +52,16 @@ class HeadCutter:
         if head.count(b"\n") != head.count(b"\r\n"):
             raise self._bare_line_feed()
         self._validate(head, size=end)
-        self._finish()
+        if not self._agreed:
+            raise self._disagreement()
+        self._agreed = False
+        self._parser = None
         return head
 
     def skip(self, received: bytes, known: Container[bytes]) -> bytes | None:
         """A whole head that is one of those known to be good, and nothing else; the caller keeps them."""
         end = received.find(_END) + 4
-        if end < 4 or self._partial:
+        if end < 4 or self.partial:
             return None
         head = received[:end]
         if head not in known:
@@ -76,7 +74,7 @@ class HeadCutter:
         self._agreed = True
 
     def _feed_more(self, received: bytes) -> bytes | None:
-        partial = self._partial
+        partial = self.partial
         before = len(partial)
         partial += received
         end = partial.find(_END, max(0, before - 3)) + 4
@@ -88,7 +86,10 @@ class HeadCutter:
         if end < 4:
             return None
         self.rest = received[len(part) :]
-        self._finish()
+        if not self._agreed:
+            raise self._disagreement()
+        self._agreed = False
+        self._parser = None
         head = bytes(partial[:end])
         partial.clear()
         return head
@@ -106,11 +107,8 @@ class HeadCutter:
         except httptools.HttpParserError as error:
             raise WireError(f"malformed head: {error}", status=self._status) from None
 
-    def _finish(self) -> None:
-        if not self._agreed:
-            raise WireError("malformed head: an empty line inside it", status=self._status)
-        self._agreed = False
-        self._parser = None
+    def _disagreement(self) -> WireError:
+        return WireError("malformed head: an empty line inside it", status=self._status)
 
     def _bare_line_feed(self) -> WireError:
         return WireError("a line of the head ends without a carriage return", status=self._status)

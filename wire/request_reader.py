@@ -17,6 +17,7 @@ number of fields.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Protocol
 
 import httptools
@@ -31,9 +32,7 @@ MAX_FIELDS: Final = 128
 MAX_TARGET_BYTES: Final = 16384
 
 _HTTP2_PREFACE: Final = b"PRI * HTTP/2.0"
-_HOST: Final = re.compile(
-    rb"(?:[A-Za-z0-9._~!$&'()*+;=-]|%[0-9A-Fa-f]{2})*(?::\d{0,5})?|\[[0-9A-Fa-f:.]+\](?::\d{0,5})?"
-)
+_HOST: Final = re.compile(rb"[A-Za-z0-9._~!$&'()*+;=%-]*(?::\d{0,5})?|\[[0-9A-Fa-f:.]+\](?::\d{0,5})?")
 _LINE_ENDS: Final = b"\r\n"
 _REFUSED_METHODS: Final = frozenset({b"CONNECT", b"PRI"})
 _TARGET: Final = re.compile(rb"/[!\"$-~]*")
@@ -102,7 +101,7 @@ class RequestReader:
     @property
     def idle(self) -> bool:
         """No byte of a next message has come yet."""
-        return self._cutter.empty and not self._left and self._decoder is None
+        return not self._cutter.partial and not self._left and self._decoder is None
 
     def feed(self, received: bytes) -> None:
         """Take what was read; `WireError` at the first message that must be refused."""
@@ -115,7 +114,7 @@ class RequestReader:
                 received = self._feed_head(received)
 
     def _feed_head(self, received: bytes) -> bytes:
-        if received[0] in _LINE_ENDS and self._cutter.empty:
+        if received[0] in _LINE_ENDS and not self._cutter.partial:
             received = received.lstrip(b"\r\n")  # RFC 9112 section 2.2: empty lines in front are ignored
             if not received:
                 return b""
@@ -144,9 +143,9 @@ class RequestReader:
             minor=minor,
             lines=passed,
             found=found,
-            content_length=declared_length(found, status=400),
-            chunked=is_chunked(found, status=400),
-            keep_alive=persists(found, minor=minor),
+            content_length=declared_length(found, status=400) if b"content-length" in found else -1,
+            chunked=b"transfer-encoding" in found and is_chunked(found, status=400),
+            keep_alive=persists(found, minor=minor) if b"connection" in found else minor == 1,
         )
 
     def _start_line(self, line: bytes) -> tuple[bytes, bytes, int]:
@@ -200,7 +199,7 @@ def _checked_target(url: bytes, *, host: bytes | None, minor: int, method: bytes
     if host is None:
         if minor:
             raise WireError("exactly one Host is required", status=400)
-    elif not _HOST.fullmatch(host):
+    elif not _is_host(host):
         raise WireError("Host is not one host and port", status=400)
     if _TARGET.fullmatch(url) or (url == b"*" and method == b"OPTIONS"):
         return url
@@ -211,3 +210,8 @@ def _checked_target(url: bytes, *, host: bytes | None, minor: int, method: bytes
         raise WireError("the target names another authority than Host", status=400)
     rest = absolute[2] or b"/"
     return rest if rest.startswith(b"/") else b"/" + rest
+
+
+@lru_cache(maxsize=256)
+def _is_host(host: bytes) -> bool:
+    return _HOST.fullmatch(host) is not None
