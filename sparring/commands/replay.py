@@ -16,7 +16,7 @@ from replay.config import ReplayConfig
 from sparring.exit_codes import ExitCode
 from sparring.process_configs import config_file
 from sparring.recovery import recover_folder
-from sparring.screen import Screen, progress_text, screen_for
+from sparring.screen import Screen, screen_for
 from sparring.stage import Stage
 from sparring.waiting import Interruption, finish_speaking
 
@@ -78,9 +78,16 @@ def _run(folder: RunFolder, screen: Screen) -> tuple[int, dict[str, Any] | None]
 
 
 def _text(done: dict[str, Any]) -> str:
-    rows = [
-        f"  {name.replace('_', ' ')}: {value}"
-        for name, value in done.items()
-        if not isinstance(value, dict | list)
-    ]
-    return "\n".join([progress_text(done), *rows])
+    """One line a figure."""
+    plain = {name: value for name, value in done.items() if not isinstance(value, dict | list)}
+    return "\n".join(f"{name.replace('_', ' '):<24}{_figure(value)}" for name, value in plain.items())
+
+
+def _figure(value: object) -> str:
+    return (
+        f"{value:,.3f}"
+        if isinstance(value, float)
+        else f"{value:,}"
+        if isinstance(value, int)
+        else str(value)
+    )

@@ -61,8 +61,8 @@ def _model_file(out: Path, name: str) -> Path:
 def _profile(duration_s: float) -> str:
     ramp, calm, burst, rest = (_seconds(share * duration_s) for share in (_RAMP, _CALM, _BURST, _REST))
     return (
-        f"ramp 50/s to 300/s over {ramp}, then constant 200/s for {calm}, "
-        f"then constant 400/s for {burst}, then constant 200/s for {rest}"
+        f"ramp 40/s to 200/s over {ramp}, then constant 150/s for {calm}, "
+        f"then constant 300/s for {burst}, then constant 150/s for {rest}"
     )
 
 
@@ -138,13 +138,13 @@ def _criteria() -> dict[str, object]:
         "criteria": [
             {"id": "accuracy", "metric": "accuracy", "role": "primary",
              "margin": _points(1, "one payment in a hundred, the product owner's limit"),
-             "margin_under_fault": _points(3, "what the reviewers can take over in a bad minute")},
+             "margin_under_fault": _points(5, "what the reviewers can take over in a bad minute")},
             {"id": "errors", "metric": "error_rate", "role": "guardrail",
              "margin": _points(0.5, "half of the monthly error budget"),
              "margin_under_fault": _points(2, "declared errors on damaged payloads are no harm")},
-            {"id": "in-time", "metric": "latency_budget", "role": "guardrail", "budget_ms": 250,
-             "margin": _points(1, "the checkout gives up after 250 ms"),
-             "margin_under_fault": _points(3, "the checkout gives up after 250 ms")},
+            {"id": "in-time", "metric": "latency_budget", "role": "guardrail", "budget_ms": 500,
+             "margin": _points(1, "the checkout gives up after half a second"),
+             "margin_under_fault": _points(3, "the checkout gives up after half a second")},
             {"id": "p99", "metric": "latency_quantile", "role": "info", "quantile": 0.99},
         ],
     }  # fmt: skip

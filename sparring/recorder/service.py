@@ -83,6 +83,8 @@ class Recorder:
 
     def take_samples(self) -> None:
         """One resource sample of every target; may wait for a metrics page, so it runs in a thread."""
+        if self._clock.now_ns() < 0:
+            return  # the run's origin is not set yet
         for watched in self.config.targets:
             usage = sample(watched, fetch_text)
             if usage is not None:
