@@ -222,3 +222,18 @@ def test_rows_that_lack_a_value_are_invalid(made_run: MadeRun, criteria: Make) -
     verdict = judge_folder(made_run.path, criteria(ERRORS))
     assert verdict.verdict is Status.INVALID
     assert "1 rows lack a value that every row must have" in verdict.reasons[0]
+
+
+def test_a_run_that_recorded_nothing_is_invalid_with_what_is_known(made_run: MadeRun, criteria: Make) -> None:
+    event = {"at_ns": 0, "kind": "target_not_ready", "target": "v2", "detail": "v2 was not ready in 30 s"}
+    made_run.folder.update_manifest(events=[event])
+    verdict = judge_folder(made_run.path, criteria(ERRORS))
+    assert (verdict.verdict, verdict.exit_code, verdict.results) == (Status.INVALID, 5, ())
+    assert verdict.reasons[0] == "v2 was not ready in 30 s"
+    assert "no exchange was recorded" in verdict.reasons[1]
+
+
+def test_a_recording_with_losses_is_invalid(made_run: MadeRun, criteria: Make) -> None:
+    event = {"kind": "recording_incomplete", "detail": "3 records were not recorded: disk full"}
+    made_run.folder.update_manifest(events=[event])
+    assert "disk full" in invalid_reasons(made_run.add(700), criteria(ERRORS))
