@@ -35,7 +35,10 @@ DROP_REASONS: Final = (
     "body_incomplete",
     LOST,
 )
-SERVICE_BUCKETS: Final = 28  # the k-th holds service times below 2**k microseconds and not in one before
+# The k-th bucket holds service times below 2**k units and not in one before; the last holds the rest.
+SERVICE_BUCKETS: Final = 28
+SERVICE_UNIT_BITS: Final = 10
+SERVICE_UNIT_NS: Final = 1 << SERVICE_UNIT_BITS
 CLIENT_CELLS: Final = (
     "requests",
     "client/connections",
@@ -65,7 +68,7 @@ def layout(*, targets: Iterable[str], faults: Iterable[str] = ()) -> tuple[str, 
     """The names of all cells, what starts before what ends."""
     names = [*CLIENT_CELLS, *JOURNAL_CELLS]
     for target in targets:
-        cells = ("sent", *ENDINGS, *(f"dropped/{reason}" for reason in DROP_REASONS), "opened", "service_us")
+        cells = ("sent", *ENDINGS, *(f"dropped/{reason}" for reason in DROP_REASONS), "opened", "service_ns")
         names += [f"target/{target}/{cell}" for cell in cells]
         names += [f"target/{target}/service/{bucket}" for bucket in range(SERVICE_BUCKETS)]
     names += [f"fault/{fault}/{cell}" for fault in faults for cell in FAULT_CELLS]
@@ -75,13 +78,13 @@ def layout(*, targets: Iterable[str], faults: Iterable[str] = ()) -> tuple[str, 
 class TargetTally:
     """Where one target's exchanges are counted, in one worker."""
 
-    __slots__ = ("_cells", "_dropped", "_endings", "_opened", "_sent", "_service", "_service_us")
+    __slots__ = ("_cells", "_dropped", "_endings", "_opened", "_sent", "_service", "_service_ns")
 
     def __init__(self, row: CounterRow, *, target: str) -> None:
         self._cells = row.cells
         self._sent = row.at(f"target/{target}/sent")
         self._opened = row.at(f"target/{target}/opened")
-        self._service_us = row.at(f"target/{target}/service_us")
+        self._service_ns = row.at(f"target/{target}/service_ns")
         self._service = row.at(f"target/{target}/service/0")
         self._endings = {ending: row.at(f"target/{target}/{ending}") for ending in ENDINGS}
         self._dropped = {reason: row.at(f"target/{target}/dropped/{reason}") for reason in DROP_REASONS}
@@ -94,9 +97,9 @@ class TargetTally:
         """It ended so, after that long."""
         cells = self._cells
         cells[self._endings[outcome]] += 1
-        service_us = service_ns // 1000
-        cells[self._service_us] += service_us
-        cells[self._service + min(service_us.bit_length(), SERVICE_BUCKETS - 1)] += 1
+        cells[self._service_ns] += service_ns
+        bucket = (service_ns >> SERVICE_UNIT_BITS).bit_length()
+        cells[self._service + (bucket if bucket < SERVICE_BUCKETS else SERVICE_BUCKETS - 1)] += 1
 
     def dropped(self, reason: str) -> None:
         """A request that this target does not get."""

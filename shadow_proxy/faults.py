@@ -1,8 +1,9 @@
 """Where a scenario's timeline touches the exchanges.
 
 Knows when to ask the timeline at all and how to put its answer into an exchange; refuses to know what a fault
-is. While no window is open it costs one comparison a request. The timeline decides by the request's id and
-the instant at which the request was due, so every worker and every target gets the same faults.
+is. While no window is open it costs one comparison a request. Counts are published by the sweep. The timeline
+decides by the request's id and the instant at which the request was due, so every worker and every target
+gets the same faults.
 """
 
 from recording.journal_codec import join_faults
@@ -40,7 +41,6 @@ class FaultStage:
         before = Send(body=incoming.whole(), content_type=content_type, delay_ns=0)
         config = exchange.target.config
         after, ids = self._timeline.apply(incoming.chosen, config.role.value, before, target_name=config.name)
-        self.publish()
         if not ids:
             return 0
         exchange.faults = join_faults(ids)

@@ -16,10 +16,17 @@ from prometheus_client.registry import Collector
 
 from scenarios.scenario import Scenario
 from shadow_proxy.account_document import accounts, fault_counts
-from shadow_proxy.accounting import CLIENT_CELLS, ENDINGS, JOURNAL_CELLS, SERVICE_BUCKETS, TargetAccount
+from shadow_proxy.accounting import (
+    CLIENT_CELLS,
+    ENDINGS,
+    JOURNAL_CELLS,
+    SERVICE_BUCKETS,
+    SERVICE_UNIT_NS,
+    TargetAccount,
+)
 from shadow_proxy.config import ProxyConfig
+from shadow_proxy.deadlines import NS_PER_S
 
-US_PER_S = 1_000_000
 _TARGET = ("target", "role")
 
 
@@ -60,10 +67,12 @@ class ProxyCollector(Collector):
         )
         for name, account in by_target.items():
             counts = [totals[f"target/{name}/service/{bucket}"] for bucket in range(SERVICE_BUCKETS)]
-            edges = [str(2**bucket / US_PER_S) for bucket in range(SERVICE_BUCKETS - 1)] + ["+Inf"]
+            edges = [str(2**bucket * SERVICE_UNIT_NS / NS_PER_S) for bucket in range(SERVICE_BUCKETS - 1)] + [
+                "+Inf"
+            ]
             below = [(edge, sum(counts[: at + 1])) for at, edge in enumerate(edges)]
             family.add_metric(
-                (name, account.role), buckets=below, sum_value=totals[f"target/{name}/service_us"] / US_PER_S
+                (name, account.role), buckets=below, sum_value=totals[f"target/{name}/service_ns"] / NS_PER_S
             )
         return family
 

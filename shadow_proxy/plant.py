@@ -52,6 +52,8 @@ class Plant:
         self.drained = asyncio.Event()
         self._loop = ground.loop
         self._faults = FaultStage(ground.timeline, row=ground.row) if ground.timeline else None
+        if self._faults is not None:
+            self.sweep.also.append(self._publish_faults)
         self.primary = self._pool(config, config.primary, ground)
         shadows = [target for target in config.targets if target is not config.primary]
         self.shadows = tuple(self._pool(config, target, ground) for target in shadows)
@@ -107,6 +109,11 @@ class Plant:
         for pool in self.pools:
             pool.close()
         self.sweep.stop()
+        if self._faults is not None:
+            self._faults.publish()
+
+    def _publish_faults(self, now_ns: int) -> None:
+        del now_ns
         if self._faults is not None:
             self._faults.publish()
 

@@ -82,7 +82,7 @@ def _without_listed(lines: list[bytes], connection: bytes) -> list[bytes]:
     return [line for line in lines if line.partition(b":")[0].lower() not in listed]
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def tokens(value: bytes) -> frozenset[bytes]:
     """The lower-cased members of a comma-separated list.
 

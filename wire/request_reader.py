@@ -30,9 +30,12 @@ from wire.heads import HeadCutter
 MAX_HEAD_BYTES: Final = 65536
 MAX_FIELDS: Final = 128
 MAX_TARGET_BYTES: Final = 16384
+MAX_HOST_BYTES: Final = 512
 
 _HTTP2_PREFACE: Final = b"PRI * HTTP/2.0"
 _HOST: Final = re.compile(rb"[A-Za-z0-9._~!$&'()*+;=%-]*(?::\d{0,5})?|\[[0-9A-Fa-f:.]+\](?::\d{0,5})?")
+_MAX_REMEMBERED_BYTES: Final = 512
+_SLASH: Final = ord("/")
 _LINE_ENDS: Final = b"\r\n"
 _REFUSED_METHODS: Final = frozenset({b"CONNECT", b"PRI"})
 _TARGET: Final = re.compile(rb"/[!\"$-~]*")
@@ -135,11 +138,14 @@ class RequestReader:
         del lines[-2:]
         if len(lines) > self._max_fields:
             raise WireError(f"more than {self._max_fields} fields", status=431)
-        method, url, minor = self._start_line(first)
+        parse = _start_line if len(first) <= _MAX_REMEMBERED_BYTES else _start_line.__wrapped__
+        method, url, minor = parse(first)
+        if len(url) > self._max_target_bytes:
+            raise WireError(f"the target is longer than {self._max_target_bytes} bytes", status=414)
         passed, found = sort_lines(lines, self._table)
         return RequestHead(
             method=method,
-            target=_checked_target(url, host=found.get(b"host"), minor=minor, method=method),
+            target=url if url[0] == _SLASH else _origin_form(url, host=found.get(b"host"), method=method),
             minor=minor,
             lines=passed,
             found=found,
@@ -148,21 +154,8 @@ class RequestReader:
             keep_alive=persists(found, minor=minor) if b"connection" in found else minor == 1,
         )
 
-    def _start_line(self, line: bytes) -> tuple[bytes, bytes, int]:
-        parts = line.split(b" ")
-        if len(parts) != 3:
-            raise WireError("the request line is not method, target and version", status=400)
-        method, url, version = parts
-        minor = _VERSIONS.get(version)
-        if minor is None:
-            raise WireError("only HTTP/1.0 and HTTP/1.1 are spoken here", status=505)
-        if method in _REFUSED_METHODS:
-            raise WireError("tunnels are not offered here", status=405)
-        if len(url) > self._max_target_bytes:
-            raise WireError(f"the target is longer than {self._max_target_bytes} bytes", status=414)
-        return method, url, minor
-
     def _begin_body(self, head: RequestHead) -> None:
+        _check_host(head.found.get(b"host"), minor=head.minor)
         if head.chunked:
             if not head.minor:
                 raise WireError("Transfer-Encoding in HTTP/1.0", status=400)
@@ -194,14 +187,26 @@ class RequestReader:
         return rest
 
 
-def _checked_target(url: bytes, *, host: bytes | None, minor: int, method: bytes) -> bytes:
-    """The origin form of a target whose authority, if it has one, is the one that Host names."""
-    if host is None:
-        if minor:
-            raise WireError("exactly one Host is required", status=400)
-    elif not _is_host(host):
-        raise WireError("Host is not one host and port", status=400)
-    if _TARGET.fullmatch(url) or (url == b"*" and method == b"OPTIONS"):
+@lru_cache(maxsize=1024)
+def _start_line(line: bytes) -> tuple[bytes, bytes, int]:
+    """Method, target and minor version; remembered, since many requests are for few targets."""
+    parts = line.split(b" ")
+    if len(parts) != 3:
+        raise WireError("the request line is not method, target and version", status=400)
+    method, url, version = parts
+    minor = _VERSIONS.get(version)
+    if minor is None:
+        raise WireError("only HTTP/1.0 and HTTP/1.1 are spoken here", status=505)
+    if method in _REFUSED_METHODS:
+        raise WireError("tunnels are not offered here", status=405)
+    if url[:1] == b"/" and not _TARGET.fullmatch(url):
+        raise WireError("the target is not a path", status=400)
+    return method, url, minor
+
+
+def _origin_form(url: bytes, *, host: bytes | None, method: bytes) -> bytes:
+    """The path of a target whose authority is the one that Host names, or `*`."""
+    if url == b"*" and method == b"OPTIONS":
         return url
     absolute = _ABSOLUTE.fullmatch(url)
     if absolute is None:
@@ -210,6 +215,14 @@ def _checked_target(url: bytes, *, host: bytes | None, minor: int, method: bytes
         raise WireError("the target names another authority than Host", status=400)
     rest = absolute[2] or b"/"
     return rest if rest.startswith(b"/") else b"/" + rest
+
+
+def _check_host(host: bytes | None, *, minor: int) -> None:
+    if host is None:
+        if minor:
+            raise WireError("exactly one Host is required", status=400)
+    elif len(host) > MAX_HOST_BYTES or not _is_host(host):
+        raise WireError("Host is not one host and port", status=400)
 
 
 @lru_cache(maxsize=256)
