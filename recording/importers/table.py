@@ -28,6 +28,7 @@ IMPORTERS: dict[str, Importer] = {member.name: member for member in (GoReplay(),
 AUTO = "auto"
 _HEAD_BYTES = 64 << 10
 _RUN_REQUESTS = 20_000
+MAX_ID_CHARACTERS = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,14 +128,20 @@ def _read(path: Path, member: Importer, tally: Tally) -> Iterator[Request]:
 
 
 def _unique(request_id: str, *, number: int, seen: dict[str, int], tally: Tally) -> str:
+    """An id that no other request has and that can travel in a header field."""
     if not request_id:
+        return f"r{number}"
+    if len(request_id) > MAX_ID_CHARACTERS or not request_id.isascii() or not request_id.isprintable():
+        tally.count(
+            "ids_replaced", place=f"r{number}", reason=f"id {request_id[:40]!r} cannot be a header's value"
+        )
         return f"r{number}"
     count = seen.get(request_id, 0) + 1
     seen[request_id] = count
     if count == 1:
         return request_id
     tally.count("ids_made_unique", place=request_id, reason=f"id {request_id!r} stands more than once")
-    return _unique(f"{request_id}~{count}", number=number, seen=seen, tally=tally)
+    return _unique(f"{request_id}#{count}", number=number, seen=seen, tally=tally)
 
 
 def _in_order(requests: Iterable[Request], *, scratch: Path, tally: Tally) -> Iterator[Request]:

@@ -32,7 +32,7 @@ class Labels:
     def find(self, request_id: str) -> Known:
         """Label and slices of one request."""
         known = self._known.get(request_id)
-        return known or self._known.get(request_id.partition("~")[0], UNKNOWN)
+        return known or self._known.get(request_id.rpartition("~")[0], UNKNOWN)
 
     def _shared(self, label: str | None, slices: Any) -> Known:  # Any: a map column's value, or null
         key = (label, tuple(slices or ()))

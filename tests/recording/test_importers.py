@@ -59,8 +59,16 @@ def test_strict_refuses_at_the_place(tmp_path: Path) -> None:
 def test_equal_ids_become_unique(tmp_path: Path) -> None:
     """Ids join everything later on, so two requests never share one."""
     result = imported(tmp_path, SEPARATOR.join([POST, POST]))
-    assert [r.id for r in iter_requests(tmp_path / "out.parquet")] == ["aa", "aa~2"]
+    assert [r.id for r in iter_requests(tmp_path / "out.parquet")] == ["aa", "aa#2"]
     assert result.facts.changed == {"ids_made_unique": 1}
+
+
+def test_an_id_that_cannot_travel_in_a_header_is_replaced(tmp_path: Path) -> None:
+    """It goes out as X-Request-Id, and must come back as the same text."""
+    lines = [{"id": name, "at_s": 0, "path": "/"} for name in ("caf\u00e9", "a\nb", "x" * 300, "fine id")]
+    result = imported(tmp_path, "\n".join(map(json.dumps, lines)).encode(), name="in.jsonl")
+    assert [r.id for r in iter_requests(tmp_path / "out.parquet")] == ["r1", "r2", "r3", "fine id"]
+    assert result.facts.changed == {"ids_replaced": 3}
 
 
 def test_json_lines_with_labels_and_slices(tmp_path: Path) -> None:
