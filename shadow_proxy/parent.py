@@ -11,7 +11,6 @@ import json
 import logging
 import signal
 import socket
-import sys
 import tempfile
 from asyncio.subprocess import PIPE, Process
 from pathlib import Path
@@ -23,6 +22,7 @@ from recording.run_folder import RunFolder, write_json
 from shadow_proxy.account_document import account_document
 from shadow_proxy.accounting import settle
 from shadow_proxy.admin import admin_app
+from shadow_proxy.compiled import is_built, worker_command, worker_environment
 from shadow_proxy.config import ProxyConfig, host_and_port
 from shadow_proxy.listening import address_of, open_listeners
 from shadow_proxy.metrics import ProxyCollector
@@ -104,11 +104,11 @@ class Parent:
                 await asyncio.wait_for(self._stop.wait(), RESTART_AFTER_S)
 
     async def _start(self, number: int, listener: socket.socket) -> Process:
-        arguments = [sys.executable, "-m", "shadow_proxy.worker", str(self._config_path)]
+        arguments = [*worker_command("shadow_proxy.worker"), str(self._config_path)]
         arguments += ["--number", str(number), "--listener", str(listener.fileno())]
         arguments += ["--counters", str(self._counters_path)]
         process = await asyncio.create_subprocess_exec(
-            *arguments, stdin=PIPE, stdout=PIPE, pass_fds=(listener.fileno(),)
+            *arguments, stdin=PIPE, stdout=PIPE, pass_fds=(listener.fileno(),), env=worker_environment()
         )
         self._running[number] = process
         if self._stop.is_set():
@@ -139,7 +139,8 @@ class Parent:
         await self._all_ready.wait()
         if self.ready:
             listen = [address_of(self._listeners[0])]
-            print(json.dumps({"ready": True, "listen": listen, "admin": admin}), flush=True)
+            ready = {"ready": True, "listen": listen, "admin": admin, "compiled": is_built()}
+            print(json.dumps(ready), flush=True)
 
     async def _open_admin(self, runner: web.AppRunner) -> str | None:
         if self._config.admin is None:

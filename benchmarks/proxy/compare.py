@@ -1,8 +1,8 @@
 """Our proxy beside nginx's mirror module, an aiohttp proxy and plain nginx, in one interleaved run.
 
-    python -m benchmarks.proxy.compare [--windows 5] [--seconds 2]
+    python -m benchmarks.proxy.compare [--windows 5] [--seconds 2] [--python]
 
-Each proxy has core 0 to itself while it is measured; wrk and two nginx stub targets share core 1. Ours
+Ours runs compiled (`python -m shadow_proxy.compiled`) unless told otherwise. Each proxy has core 0 to itself while it is measured; wrk and two nginx stub targets share core 1. Ours
 journals every request and both answers. Windows are interleaved, medians are printed: on a shared machine the
 ratios and the CPU time per request mean more than the rates. Exits 1 when a target of ours is missed, 2 when
 a program is missing.
@@ -25,6 +25,7 @@ from typing import Final
 from benchmarks.proxy import nginx
 from benchmarks.proxy.load import Window, window, write_script
 from benchmarks.proxy.processes import cpu_ns, free_port, python, running
+from shadow_proxy import compiled
 
 PROXY_CORE: Final = 0
 LOAD_CORE: Final = 1
@@ -133,7 +134,7 @@ def missed(peers: list[Peer]) -> list[str]:
     found = []
     for name, wanted in WANTED_RATIOS.items():
         pairs = zip(by_name[OURS].busy, by_name[name].busy, strict=True)
-        ratio = statistics.median(ours.rate_per_s / theirs.rate_per_s for ours, theirs in pairs)
+        ratio = statistics.median(ours.rate_per_s / max(theirs.rate_per_s, 1) for ours, theirs in pairs)
         cost = statistics.median(by_name[name].cpu_us) / statistics.median(by_name[OURS].cpu_us)
         print(
             f"{ratio:.2f} x the requests/s of {name} (wanted {wanted:g}); {1 / cost:.2f} x its CPU a request"
@@ -188,11 +189,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--windows", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=2)
+    parser.add_argument("--python", action="store_true", help="do not compile the proxy's hot path first")
     given = parser.parse_args()
     missing = missing_programs()
     if missing:
         print("\n".join(missing), file=sys.stderr)
         return 2
+    if not given.python and compiled.main():
+        return 2
+    print(f"{OURS} runs {'compiled' if compiled.is_built() else 'as Python'}, one worker, journal on")
     with tempfile.TemporaryDirectory(prefix="sparring-bench-") as scratch:
         folder = Path(scratch)
         with all_peers(folder) as peers:
