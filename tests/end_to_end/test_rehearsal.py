@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -100,26 +101,35 @@ def test_a_candidate_that_dies_in_the_middle_is_invalid_with_the_moment(bench: B
     assert nothing_is_left(bench)
 
 
-@pytest.mark.parametrize("victim", ["proxy", "recorder", "engine"])
-def test_the_death_of_any_process_of_ours_is_never_a_pass(bench: Bench, victim: str) -> None:
-    """Killed with SIGKILL while traffic runs: INVALID, nothing left, nothing recorded lost."""
+@pytest.fixture
+def under_way(bench: Bench) -> Iterator[subprocess.Popen[str]]:
+    """A run of an equal candidate whose traffic flows and whose first rows are journalled."""
     path = bench.write(candidate=bench.target("candidate", "--wrong", "0.05"), count=20_000)
     run = bench.start("run", path, "--out", bench.out, "--no-progress")
+    assert run.stderr is not None
     try:
-        assert run.stderr is not None
-        for line in run.stderr:
-            if "traffic starts" in line:
-                break
-        pid = _pid_of(str(bench.out / "logs" / f"{victim}.json"))
+        assert any("traffic starts" in line for line in run.stderr)
         assert wait_until(lambda: _some_rows_are_journalled(bench.out), timeout_s=30)
-        os.kill(pid, signal.SIGKILL)
-        run.communicate(timeout=60)
+        yield run
     finally:
         run.kill()
-    assert run.returncode == 5
+        run.communicate(timeout=60)
+
+
+@pytest.mark.parametrize("victim", ["proxy", "recorder", "engine"])
+def test_the_death_of_any_process_of_ours_is_never_a_pass(
+    bench: Bench, under_way: subprocess.Popen[str], victim: str
+) -> None:
+    """Killed with SIGKILL while traffic runs: INVALID, nothing left, no answer that a client saw lost."""
+    os.kill(_pid_of(str(bench.out / "logs" / f"{victim}.json")), signal.SIGKILL)
+    under_way.communicate(timeout=60)
+    assert under_way.returncode == 5
     assert bench.verdict()["verdict"] == "INVALID"
     assert bench.manifest()["events"]
-    assert rows(bench.out, "exchanges")
+    answered = {row["request_id"] for row in rows(bench.out, "client") if row["outcome"] == "ok"}
+    recorded = {row["request_id"] for row in rows(bench.out, "exchanges") if row["target"] == "baseline"}
+    assert answered
+    assert answered <= recorded
     assert nothing_is_left(bench)
 
 
@@ -154,35 +164,25 @@ def _holds_records(segment: Path) -> bool:
         return any(file.read(64))
 
 
-def test_an_interrupted_run_is_no_pass_and_keeps_its_rows(bench: Bench) -> None:
+def test_an_interrupted_run_is_no_pass_and_keeps_its_rows(
+    bench: Bench, under_way: subprocess.Popen[str]
+) -> None:
     """Exit code 130; a verdict of HOLD at best."""
-    path = bench.write(candidate=bench.target("candidate", "--wrong", "0.05"), count=20_000)
-    run = bench.start("run", path, "--out", bench.out, "--no-progress")
-    assert run.stderr is not None
-    for line in run.stderr:
-        if "traffic starts" in line:
-            break
-    assert wait_until(lambda: _some_rows_are_journalled(bench.out), timeout_s=30)
-    run.send_signal(signal.SIGINT)
-    run.communicate(timeout=60)
-    assert run.returncode == 130
+    under_way.send_signal(signal.SIGINT)
+    under_way.communicate(timeout=60)
+    assert under_way.returncode == 130
     assert bench.verdict()["verdict"] in {"HOLD", "INVALID", "FAIL"}
     assert nothing_is_left(bench)
 
 
-def test_a_killed_supervisor_leaves_nothing_running_and_its_rows_are_recovered(bench: Bench) -> None:
+def test_a_killed_supervisor_leaves_nothing_running_and_its_rows_are_recovered(
+    bench: Bench, under_way: subprocess.Popen[str]
+) -> None:
     """SIGKILL of the supervisor: the guardian ends the rest; judging recovers the journals."""
-    path = bench.write(candidate=bench.target("candidate", "--wrong", "0.05"), count=20_000)
-    run = bench.start("run", path, "--out", bench.out, "--no-progress")
-    assert run.stderr is not None
-    for line in run.stderr:
-        if "traffic starts" in line:
-            break
-    assert wait_until(lambda: _some_rows_are_journalled(bench.out), timeout_s=30)
-    run.kill()
-    run.communicate(timeout=30)
+    under_way.kill()
+    under_way.communicate(timeout=30)
     assert wait_until(lambda: nothing_is_left(bench), timeout_s=30)
-    assert wait_until(lambda: not group_lives(run.pid), timeout_s=30)
+    assert wait_until(lambda: not group_lives(under_way.pid), timeout_s=30)
     again = bench.sparring("judge", bench.out)
     assert clean(again), again.stderr
     assert rows(bench.out, "exchanges")
