@@ -2,10 +2,10 @@
 
     python -m benchmarks.proxy.compare [--windows 5] [--seconds 2] [--python]
 
-Ours runs compiled (`python -m shadow_proxy.compiled`) unless told otherwise. Each proxy has core 0 to itself while it is measured; wrk and two nginx stub targets share core 1. Ours
-journals every request and both answers. Windows are interleaved, medians are printed: on a shared machine the
-ratios and the CPU time per request mean more than the rates. Exits 1 when a target of ours is missed, 2 when
-a program is missing.
+Ours runs compiled (`python -m shadow_proxy.compiled`) unless told otherwise. Each proxy has core 0 to itself
+while it is measured; wrk and two nginx stub targets share core 1. Ours journals every request and both
+answers. Windows are interleaved, medians are printed: on a shared machine the ratios and the CPU time per
+request mean more than the rates. Exits 1 when a target of ours is missed, 2 when a program is missing.
 """
 
 import argparse
