@@ -12,13 +12,12 @@ gone, as for nginx: what it asked for is cancelled.
 import asyncio
 import time
 from collections import deque
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import cast
 
 from shadow_proxy.answers import CONTINUE, own_answer
 from shadow_proxy.counters import CounterRow
-from shadow_proxy.deadlines import NEVER_NS, Sweep
+from shadow_proxy.deadlines import NEVER_NS, ClientDeadlines, Sweep
 from shadow_proxy.dispatch import Dispatch
 from shadow_proxy.framing import Framing
 from shadow_proxy.incoming import Incoming
@@ -33,16 +32,6 @@ class _Phase(Enum):
     HEAD = auto()
     BODY = auto()
     BUSY = auto()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClientDeadlines:
-    """In the units of the hot path."""
-
-    idle_ns: int
-    head_ns: int
-    body_ns: int
-    linger_ns: int
 
 
 class Clients:

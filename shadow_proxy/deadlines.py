@@ -7,6 +7,7 @@ assignment on the hot path; the sweep looks at all of them every `SWEEP_S`, whic
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 SWEEP_S: Final = 0.05
@@ -26,6 +27,16 @@ class Waiting(Protocol):
 def in_ns(seconds: float) -> int:
     """A duration of the configuration as the hot path wants it."""
     return round(seconds * NS_PER_S)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientDeadlines:
+    """Those of a client connection, in the units of the hot path."""
+
+    idle_ns: int
+    head_ns: int
+    body_ns: int
+    linger_ns: int
 
 
 class Sweep:

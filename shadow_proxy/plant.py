@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from recording.clock import RunClock
 from scenarios.timeline import Timeline
 from shadow_proxy.accounting import TargetTally
-from shadow_proxy.client import ClientDeadlines, Clients
+from shadow_proxy.client import Clients
 from shadow_proxy.config import Deadlines, ProxyConfig, TargetConfig
 from shadow_proxy.connecting import Spawn, resolved
 from shadow_proxy.counters import CounterRow
-from shadow_proxy.deadlines import Sweep, in_ns
+from shadow_proxy.deadlines import ClientDeadlines, Sweep, in_ns
 from shadow_proxy.dispatch import Dispatch
 from shadow_proxy.faults import FaultStage
 from shadow_proxy.intake import REQUEST_ID, Intake

@@ -11,7 +11,7 @@ import struct
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from recording.clock import RunClock
 from scenarios.timeline import Timeline
@@ -20,8 +20,7 @@ from shadow_proxy.accounting import TargetAccount, layout
 from shadow_proxy.config import ProxyConfig
 from shadow_proxy.counters import CounterRow
 from shadow_proxy.deadlines import in_ns
-from shadow_proxy.exchange_state import ExchangeState
-from shadow_proxy.incoming import Incoming
+from shadow_proxy.kept_rows import KeptRows
 from shadow_proxy.plant import Ground, Plant
 from shadow_proxy.rows import Rows
 from wire.request_reader import RequestHead, RequestReader
@@ -179,73 +178,6 @@ class FakeTarget:
         finally:
             self._writers.discard(writer)
             writer.close()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeptExchange:
-    """What a row would say."""
-
-    request_id: bytes
-    target: bytes
-    outcome: str
-    status: int
-    body: bytes
-    request_bytes: int
-    faults: bytes
-    chunks: int
-    sent_ns: int
-    done_ns: int
-
-
-@dataclass(slots=True)
-class KeptRows:
-    """Rows in memory. `requests` are (id, body kept, body bytes)."""
-
-    requests: list[tuple[bytes, bytes, int]] = field(default_factory=list)
-    exchanges: list[KeptExchange] = field(default_factory=list)
-
-    def request(self, incoming: Incoming) -> None:
-        """Keep it."""
-        self.requests.append((incoming.request_id, incoming.whole(), incoming.body_bytes))
-
-    def exchange(self, state: ExchangeState, outcome: str) -> None:
-        """Keep it."""
-        self.exchanges.append(
-            KeptExchange(
-                request_id=state.incoming.request_id,
-                target=state.target.name,
-                outcome=outcome,
-                status=state.status,
-                body=state.response_body(),
-                request_bytes=state.request_bytes,
-                faults=state.faults,
-                chunks=state.chunks,
-                sent_ns=state.sent_ns,
-                done_ns=state.done_ns,
-            )
-        )
-
-    def dropped(self, incoming: Incoming, *, target: bytes, role: bytes, reason: str) -> None:
-        """Keep it."""
-        del role
-        self.exchanges.append(
-            KeptExchange(
-                request_id=incoming.request_id,
-                target=target,
-                outcome=f"dropped:{reason}",
-                status=0,
-                body=b"",
-                request_bytes=0,
-                faults=b"",
-                chunks=0,
-                sent_ns=-1,
-                done_ns=-1,
-            )
-        )
-
-    def outcomes(self, target: str) -> list[str]:
-        """Of one target's exchanges, in the order in which they ended."""
-        return [one.outcome for one in self.exchanges if one.target == target.encode()]
 
 
 class RawClient:

@@ -517,6 +517,34 @@ def test_a_client_that_does_not_read_pauses_the_target() -> None:
     run(scene)
 
 
+def test_a_primary_that_does_not_read_holds_the_client_back() -> None:
+    gate = asyncio.Event()
+
+    async def deaf(visit: Visit) -> None:
+        await visit.part()
+        await gate.wait()
+
+    async def scene() -> None:
+        async with rig(deaf, {"candidate": answering(OK)}) as here:
+            client = await here.connect()
+            size = 256 << 20
+            client.write(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % size)
+            for _ in range(64):
+                client.write(b"x" * (1 << 20))
+            await until(lambda: bool(here.plant.primary.target.tally.in_flight()))
+            for _ in range(3000):
+                await asyncio.sleep(0)
+            assert client.sends_blocked
+            client.close()
+            here.plant.close()
+            await here.settled()
+            assert here.rows.requests[0][2] < 32 << 20
+            here.check()
+            gate.set()
+
+    run(scene)
+
+
 def test_connections_over_the_limit_are_refused_at_once() -> None:
     async def scene() -> None:
         async with rig(answering(OK), {}, limits={"client_connections": 1}) as here:
