@@ -48,6 +48,7 @@ CRC = struct.Struct("<I")
 FRAME_BYTES = CRC.size + FRAME.size
 LOCK_NAME = "writer.lock"
 SUFFIX = ".seg"
+FRESH_SUFFIX = ".new"
 
 SEGMENT_BYTES = 64 << 20
 UNREAD_BYTES_CAP = 4 << 30
@@ -66,12 +67,24 @@ class _Segment:
     fd: int
     mapped: mmap.mmap
     size: int
+    opened_ns: int = 0
     offset: int = HEAD_BYTES
     records: int = 0
 
-    def close(self) -> None:
+    def retire(self) -> None:
+        """Give back the mapping and what was not used, and make the rest durable."""
+        try:
+            self.mapped.close()
+            os.ftruncate(self.fd, self.offset)
+            os.fdatasync(self.fd)
+        finally:
+            os.close(self.fd)
+
+    def discard(self) -> None:
+        """It was never used."""
         self.mapped.close()
-        os.ftruncate(self.fd, self.offset)
+        os.close(self.fd)
+        self.path.unlink()
 
 
 class JournalWriter:
@@ -100,9 +113,12 @@ class JournalWriter:
         self._sequence = 0
         self._numbers = itertools.count(1)
         self._swap = threading.Lock()
-        self._unsynced: list[int] = []
+        self._retired: list[_Segment] = []
+        self._spare: _Segment | None = None
         directory.mkdir(parents=True, exist_ok=True)
         self._lock_fd = _lock(directory / LOCK_NAME)
+        for left in directory.glob(f"*{FRESH_SUFFIX}"):
+            left.unlink()
         self._incarnation = time.time_ns()  # a name that sorts after every earlier writer's
         self._segment = self._open_segment(0)
 
@@ -121,28 +137,41 @@ class JournalWriter:
         self.appended_bytes += length
         return True
 
-    def rotate(self) -> None:
-        """Seal the current segment, if it holds anything, so that the recorder can finish its file."""
-        if self._segment is not None and self._segment.records:
+    def rotate(self, *, older_than_ns: int = 0) -> None:
+        """Seal a segment of that age, if it holds anything, so that the recorder can finish its file."""
+        segment = self._segment
+        if segment is not None and segment.records and self._clock_ns() - segment.opened_ns >= older_than_ns:
             self._seal()
 
     def sync(self) -> None:
-        """Flush what was appended to disk; meant for another thread, on an interval."""
+        """Flush what was appended, and have the next segment ready; for another thread, on an interval.
+
+        What can block for milliseconds (preallocating, unmapping, truncating, flushing) is done here, so that
+        `append` seldom has to.
+        """
         with self._swap:
-            waiting, self._unsynced = self._unsynced, []
-            if self._segment is not None:
-                waiting.append(os.dup(self._segment.fd))
-        for fd in waiting:
-            try:
-                os.fdatasync(fd)
-            finally:
-                os.close(fd)
+            retired, self._retired = self._retired, []
+            segment = self._segment
+            fd = os.dup(segment.fd) if segment is not None else -1
+        for one in retired:
+            one.retire()
+        if segment is None:
+            return
+        try:
+            os.fdatasync(fd)
+        finally:
+            os.close(fd)
+        if self._spare is None and segment.offset > segment.size // 2:
+            with contextlib.suppress(OSError):  # `append` meets the same trouble, says so, and counts
+                self._spare = self._allocate(self._segment_bytes)
 
     def close(self) -> None:
         """Seal, flush, and let the folder go."""
         if self._segment is not None:
             self._seal()
         self.sync()
+        if self._spare is not None:
+            self._spare.discard()
         os.close(self._lock_fd)
 
     def _write(self, segment: _Segment, kind: int, payload: bytes) -> None:
@@ -162,8 +191,7 @@ class JournalWriter:
         self._write(segment, SEAL, segment.records.to_bytes(8, "little"))
         with self._swap:
             self._segment = None
-            self._unsynced.append(segment.fd)
-        segment.close()
+            self._retired.append(segment)
 
     def _next_segment(self, needed: int) -> _Segment | None:
         if self._segment is None and self._clock_ns() < self._retry_at_ns:
@@ -175,38 +203,50 @@ class JournalWriter:
         return segment
 
     def _open_segment(self, needed: int) -> _Segment | None:
+        size = max(self._segment_bytes, HEAD_BYTES + aligned(needed) + 2 * FRAME_BYTES + 16)
         try:
-            return self._allocate(
-                max(self._segment_bytes, HEAD_BYTES + aligned(needed) + 2 * FRAME_BYTES + 16)
-            )
+            self._check_cap(size)
+            spare, self._spare = self._spare, None
+            if spare is not None and spare.size >= size:
+                return self._publish(spare)
+            if spare is not None:
+                spare.discard()
+            return self._publish(self._allocate(size))
         except OSError as error:
             self.trouble = f"{self.directory}: {error.strerror}"
             self._retry_at_ns = self._clock_ns() + RETRY_NS
             return None
 
-    def _allocate(self, size: int) -> _Segment:
+    def _check_cap(self, size: int) -> None:
         unread = sum(path.stat().st_size for path in self.directory.glob(f"*{SUFFIX}"))
         if unread + size > self._max_bytes:
-            raise OSError(
-                0, f"{unread >> 20} MiB wait for the recorder; the cap is {self._max_bytes >> 20} MiB"
-            )
+            waiting = f"{unread >> 20} MiB wait for the recorder"
+            raise OSError(0, f"{waiting}; the cap is {self._max_bytes >> 20} MiB")
+
+    def _allocate(self, size: int) -> _Segment:
+        """A preallocated file that readers do not see yet."""
         number = next(self._numbers)
-        path = self.directory / f"{self._incarnation:020d}-{number:06d}{SUFFIX}"
-        fresh = path.with_suffix(".new")
-        fd = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
+        path = self.directory / f"{self._incarnation:020d}-{number:06d}{FRESH_SUFFIX}"
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
         try:
             os.posix_fallocate(fd, 0, size)
-            head = SEGMENT_HEAD.pack(
-                SEGMENT_MAGIC, FORMAT_VERSION, HEAD_BYTES, number, self._sequence, self._incarnation
-            )
-            os.pwrite(fd, head + CRC.pack(zlib.crc32(head)), 0)
             mapped = mmap.mmap(fd, size)
         except OSError:
             os.close(fd)
-            fresh.unlink()
+            path.unlink()
             raise
-        fresh.rename(path)
         return _Segment(path=path, fd=fd, mapped=mapped, size=size)
+
+    def _publish(self, segment: _Segment) -> _Segment:
+        """Write the head, and let readers see it: whole, or not at all."""
+        number = int(segment.path.stem.rpartition("-")[2])
+        head = SEGMENT_HEAD.pack(
+            SEGMENT_MAGIC, FORMAT_VERSION, HEAD_BYTES, number, self._sequence, self._incarnation
+        )
+        segment.mapped[: len(head) + CRC.size] = head + CRC.pack(zlib.crc32(head))
+        segment.path = segment.path.rename(segment.path.with_suffix(SUFFIX))
+        segment.opened_ns = self._clock_ns()
+        return segment
 
 
 def _lock(path: Path) -> int:

@@ -78,6 +78,7 @@ class Deadlines(Model):
     linger_s: PositiveFloat = 2.0
     drain_s: PositiveFloat = 30.0
     journal_sync_s: PositiveFloat = 0.5
+    journal_segment_s: PositiveFloat = 60.0
 
 
 class ProxyConfig(Model):

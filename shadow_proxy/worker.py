@@ -25,6 +25,7 @@ from recording.journal import JournalWriter
 from recording.run_folder import RunFolder
 from scenarios.timeline import Timeline
 from shadow_proxy.config import ProxyConfig
+from shadow_proxy.deadlines import NS_PER_S
 from shadow_proxy.plant import Ground, Plant
 from shadow_proxy.rows import JournalRows, NoRows
 from shadow_proxy.stock import counter_file, scenario_of
@@ -97,8 +98,10 @@ class Worker:
                 await plant.drained.wait()
 
     async def _sync_journal(self) -> None:
+        deadlines = self._options.config.deadlines
         while self._journal is not None:
-            await asyncio.sleep(self._options.config.deadlines.journal_sync_s)
+            await asyncio.sleep(deadlines.journal_sync_s)
+            self._journal.rotate(older_than_ns=round(deadlines.journal_segment_s * NS_PER_S))
             await asyncio.to_thread(self._journal.sync)
 
 
