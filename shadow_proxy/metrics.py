@@ -17,9 +17,7 @@ from prometheus_client.registry import Collector
 from scenarios.scenario import Scenario
 from shadow_proxy.account_document import accounts, fault_counts
 from shadow_proxy.accounting import (
-    CLIENT_CELLS,
     ENDINGS,
-    JOURNAL_CELLS,
     SERVICE_BUCKETS,
     SERVICE_UNIT_NS,
     TargetAccount,
@@ -28,6 +26,19 @@ from shadow_proxy.config import ProxyConfig
 from shadow_proxy.deadlines import NS_PER_S
 
 _TARGET = ("target", "role")
+_TEXTS = {
+    "requests": "Requests taken up",
+    "client/connections": "Client connections accepted",
+    "client/closed": "Client connections closed",
+    "client/refused_requests": "Requests refused by the proxy itself: malformed, or over a limit",
+    "client/refused_connections": "Client connections refused: over the cap, or while draining",
+    "client/shed": "Requests answered 503 because the queue of the primary was full",
+    "client/gone": "Clients that left before their answer",
+    "client/unserved": "Requests taken up and never sent to the primary",
+    "client/unfaulted_too_large": "Requests chosen for a payload fault but too large to hold",
+    "journal/records": "Records appended to the journal",
+    "journal/dropped": "Records lost to a full disk or the cap on unread bytes",
+}
 
 
 class ProxyCollector(Collector):
@@ -50,10 +61,9 @@ class ProxyCollector(Collector):
         """All families of one reading."""
         totals = self._read()
         by_target = accounts(totals, self._config.targets)
-        yield CounterMetricFamily("sparring_proxy_requests", "Requests taken up", value=totals["requests"])
-        for name in (*CLIENT_CELLS[1:], *JOURNAL_CELLS):
-            plain = name.replace("/", "_")
-            yield CounterMetricFamily(f"sparring_proxy_{plain}", f"Count of {plain}", value=totals[name])
+        for cell, text in _TEXTS.items():
+            name = f"sparring_proxy_{cell.replace('/', '_')}"
+            yield CounterMetricFamily(name, text, value=totals[cell])
         yield CounterMetricFamily(
             "sparring_proxy_worker_restarts", "Workers that died", value=self._restarts()
         )
