@@ -80,10 +80,14 @@ def _traffic(traffic: Traffic) -> list[str]:
         )
         failed = of_whole(target.failed, target.ok + target.failed)
         lines.append(
-            f"{target.role} {target.name}: {count(target.requests)} requests, {failed} failed, "
+            f"{_named(target.name, role=target.role)}: {count(target.requests)} requests, {failed} failed, "
             f"{count(target.dropped)} dropped, {times}"
         )
     return _kept(lines, _TARGET_LINES, what="targets")
+
+
+def _named(name: str, *, role: str) -> str:
+    return name if name == role else f"{role} {name}"
 
 
 def _kept(lines: Iterable[str], most: int, *, what: str, indent: str = "  ") -> list[str]:
