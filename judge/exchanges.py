@@ -86,7 +86,7 @@ class Exchanges:
             return expression.to_pyarrow()
 
     def keep(self, expression: ir.Table) -> ir.Table:
-        """The expression's rows in a table of this session, so that several questions read them once."""
+        """The expression's rows in a table of this connection, so that several questions read them once."""
         with self._naming_the_file():
             return self._engine.create_table(ibis.util.gen_name("kept"), expression, temp=True)
 
