@@ -20,6 +20,7 @@ from recording.journal import (
     FORMAT_VERSION,
     FRAME,
     FRAME_BYTES,
+    FRESH_SUFFIX,
     HEAD_BYTES,
     LOCK_NAME,
     MAGIC,
@@ -214,6 +215,12 @@ class JournalReader:
         finally:
             os.close(fd)
         return False
+
+    def drop_spares(self) -> None:
+        """Remove the empty segment that a killed writer had ready; a live one's is its own."""
+        if not self.is_written():
+            for spare in self.directory.glob(f"*{FRESH_SUFFIX}"):
+                spare.unlink()
 
     @property
     def exhausted(self) -> bool:

@@ -18,6 +18,8 @@ from sparring.recorder.service import RecorderConfig
 
 def recover_folder(folder: RunFolder) -> int:
     """The number of exchange rows that were recovered; 0 if nothing was left behind."""
+    for journal in folder.journals():
+        JournalReader(journal).drop_spares()
     left = [journal for journal in folder.journals() if any(journal.glob("*.seg"))]
     if not left:
         return 0

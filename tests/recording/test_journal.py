@@ -206,3 +206,18 @@ def test_a_segment_of_another_version_is_refused(tmp_path: Path) -> None:
     path.write_bytes(raw)
     with pytest.raises(DamageError, match="damaged head"):
         JournalReader(tmp_path).poll()
+
+
+def test_a_killed_writers_spare_segment_is_dropped_and_a_live_ones_is_not(tmp_path: Path) -> None:
+    """It is preallocated and empty; what was recorded stays."""
+    writer = JournalWriter(tmp_path, segment_bytes=SMALL)
+    while writer._segment is None or writer._segment.offset <= SMALL // 2:
+        writer.append(EXCHANGE, bytes(500))
+    writer.sync()
+    reader = JournalReader(tmp_path)
+    reader.drop_spares()
+    assert len(list(tmp_path.glob("*.new"))) == 1
+    os.close(writer._lock_fd)  # the writer dies
+    reader.drop_spares()
+    assert list(tmp_path.glob("*.new")) == []
+    assert len(reader.read()) == writer.appended_records
