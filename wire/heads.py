@@ -1,20 +1,24 @@
-"""Where a head ends, and that it is well formed: bytes in, one whole head out.
+"""Where a head ends: bytes in, one whole head out.
 
-Knows CRLF CRLF, the limit on a head's size, and llhttp (through httptools), which validates every byte of it;
-refuses to know what is in it. llhttp tells no offsets, and everything behind a head (pipelining, answers to
-HEAD, bodies that end with the connection) depends on them, so the cut is made here. Strict on purpose: a line
-feed without a carriage return is refused, so that this cut and llhttp's own can never differ, and that they
-agree is checked for each head. Malformed heads are refused as soon as the first wrong byte is here.
+Knows CRLF CRLF and the limit on a head's size; refuses to know what is in it. A head that comes whole in one
+read is only cut; its lines are then read strictly by whoever asked (`request_line.py`, `fields.py`). A head
+that comes in pieces is besides watched by llhttp (through httptools) as it grows, so that what can no longer
+become one is refused at its first wrong byte and not at a deadline.
+
+llhttp tells no offsets, and everything behind a head (pipelining, answers to HEAD, bodies that end with the
+connection) depends on them, so the cut is made here. Whatever the strict reading accepts llhttp accepts too,
+or the verdict would depend on how the bytes were cut; tests compare the two. Line feeds without a carriage
+return, which llhttp may let pass, are refused here.
 """
 
-from collections.abc import Callable, Container
+from collections.abc import Callable
 from typing import Final, Protocol
 
 import httptools
 
 from wire.errors import WireError
 
-_END: Final = b"\r\n\r\n"
+END: Final = b"\r\n\r\n"
 
 
 class Parser(Protocol):
@@ -39,35 +43,14 @@ class HeadCutter:
         self.rest = b""
 
     def feed(self, received: bytes) -> bytes | None:
-        """The whole head, its empty line included, or None while it goes on."""
-        if self.partial:
-            return self._feed_more(received)
-        end = received.find(_END) + 4
-        if end < 4:
-            return self._feed_more(received)
-        if end == len(received):
-            head, self.rest = received, b""
-        else:
-            head, self.rest = received[:end], received[end:]
-        if head.count(b"\n") != head.count(b"\r\n"):
-            raise self._bare_line_feed()
-        self._validate(head, size=end)
-        if not self._agreed:
-            raise self._disagreement()
-        self._agreed = False
-        self._parser = None
-        return head
-
-    def skip(self, received: bytes, known: Container[bytes]) -> bytes | None:
-        """A whole head that is one of those known to be good, and nothing else; the caller keeps them."""
-        end = received.find(_END) + 4
-        if end < 4 or self.partial:
-            return None
-        head = received[:end]
-        if head not in known:
-            return None
-        self.rest = received[end:]
-        return head
+        """The whole head without the CRLF CRLF that ends it, or None while it goes on."""
+        if not self.partial:
+            end = received.find(END)
+            if end >= 0:
+                self._check_size(end + 4)
+                self.rest = received[end + 4 :]
+                return received[:end]
+        return self._feed_more(received)
 
     def on_headers_complete(self) -> None:
         """llhttp says that the head ends here."""
@@ -77,26 +60,25 @@ class HeadCutter:
         partial = self.partial
         before = len(partial)
         partial += received
-        end = partial.find(_END, max(0, before - 3)) + 4
+        end = partial.find(END, max(0, before - 3)) + 4
         part = received if end < 4 else received[: end - before]
         endings = part.count(b"\r\n") + (part[:1] == b"\n" and partial[before - 1 : before] == b"\r")
         if part.count(b"\n") != endings:
-            raise self._bare_line_feed()
-        self._validate(part, size=before + len(part))
+            raise self._malformed("a line ends without a carriage return")
+        self._check_size(before + len(part))
+        self._watch(part)
         if end < 4:
             return None
         self.rest = received[len(part) :]
         if not self._agreed:
-            raise self._disagreement()
+            raise self._malformed("an empty line inside it")
         self._agreed = False
         self._parser = None
-        head = bytes(partial[:end])
+        head = bytes(partial[: end - 4])
         partial.clear()
         return head
 
-    def _validate(self, part: bytes, *, size: int) -> None:
-        if size > self._max_bytes:
-            raise WireError(f"the head is larger than {self._max_bytes} bytes", status=431)
+    def _watch(self, part: bytes) -> None:
         parser = self._parser
         if parser is None:
             parser = self._parser = self._new_parser(self)
@@ -105,10 +87,11 @@ class HeadCutter:
         except httptools.HttpParserUpgrade:
             self._agreed = True  # the head is good; whether to switch protocols is the caller's to say
         except httptools.HttpParserError as error:
-            raise WireError(f"malformed head: {error}", status=self._status) from None
+            raise self._malformed(str(error)) from None
 
-    def _disagreement(self) -> WireError:
-        return WireError("malformed head: an empty line inside it", status=self._status)
+    def _check_size(self, size: int) -> None:
+        if size > self._max_bytes:
+            raise WireError(f"the head is larger than {self._max_bytes} bytes", status=431)
 
-    def _bare_line_feed(self) -> WireError:
-        return WireError("a line of the head ends without a carriage return", status=self._status)
+    def _malformed(self, how: str) -> WireError:
+        return WireError(f"malformed head: {how}", status=self._status)

@@ -17,11 +17,13 @@ Any `WireError` means: the answer is not to be trusted, close the connection.
 Heads that were read before are known by their bytes and not parsed again (`known`, shared by the connections
 to one target): most servers repeat them until the date changes.
 
-llhttp (through httptools) parses and validates heads. Bodies are cut here, because llhttp cannot be told that
-an answer belongs to a HEAD request, gives no offsets and knows no end of input. It is stricter than RFC 9112
-in one thing: an answer whose framing is ambiguous is an error, never a guess.
+Heads are read by the grammar of `fields.py`; those that come in pieces are besides watched by llhttp, see
+`heads.py`. Bodies are cut here, because llhttp cannot be told that an answer belongs to a HEAD request, gives
+no offsets and knows no end of input. It is stricter than RFC 9112 in one thing: an answer whose framing is
+ambiguous is an error, never a guess.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -33,23 +35,26 @@ from wire.chunked import ChunkedDecoder
 from wire.errors import WireError
 from wire.fields import (
     FIELD_TABLE,
+    MAX_KNOWN_BYTES,
     Fields,
     Found,
     declared_length,
     is_chunked,
+    listed_names,
     persists,
-    sort_lines,
+    sorter_of,
     split_lines,
 )
-from wire.heads import HeadCutter
+from wire.heads import END, HeadCutter
 
 MAX_HEAD_BYTES: Final = 131072
 MAX_FIELDS: Final = 256
 MAX_INTERIM: Final = 32
 MAX_KNOWN_HEADS: Final = 256
+MAX_KNOWN_HEAD_BYTES: Final = 8192
 _BAD: Final = 502
 _BODILESS: Final = frozenset({204, 304})
-_VERSIONS: Final = {b"HTTP/1.1": 1, b"HTTP/1.0": 0}
+_STATUS_LINE: Final = re.compile(rb"HTTP/1\.([01]) ([0-9]{3})(?: ([\t\x20-\x7e\x80-\xff]*))?")
 
 
 class _Body(Enum):
@@ -60,21 +65,47 @@ class _Body(Enum):
     UNTIL_CLOSE = auto()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerHead:
-    """What a head says; a pure function of its bytes, so the same bytes need not be read twice."""
+    """What a head says; a pure function of its bytes, so the same bytes need not be read twice.
 
-    status: int
-    reason: bytes
-    minor: int
-    lines: bytes
-    found: Found
-    content_length: int
-    chunked: bool
-    keep_alive: bool
+    Never changed once made. A plain class, because a dataclass takes several times as long to make.
+    """
+
+    __slots__ = ("chunked", "content_length", "found", "keep_alive", "lines", "minor", "reason", "status")
+
+    def __init__(
+        self,
+        *,
+        status: int,
+        reason: bytes,
+        minor: int,
+        lines: bytes,
+        found: Found,
+        content_length: int,
+        chunked: bool,
+        keep_alive: bool,
+    ) -> None:
+        self.status = status
+        self.reason = reason
+        self.minor = minor
+        self.lines = lines
+        self.found = found
+        self.content_length = content_length
+        self.chunked = chunked
+        self.keep_alive = keep_alive
 
 
 KnownHeads = dict[bytes, AnswerHead]
+_NO_ANSWER: Final = AnswerHead(
+    status=0,
+    reason=b"",
+    minor=1,
+    lines=b"",
+    found={},
+    content_length=-1,
+    chunked=False,
+    keep_alive=True,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +124,8 @@ class ResponseReader:
     `lines` (the end-to-end fields as `Name: value` CRLF bytes, as a journal keeps them), `found` (values of
     the table's fields), `fields` (all of them, split on demand), `content_length` (-1 unless given),
     `chunked`, `until_close`, `interim`, `pieces`, `body_bytes` (so far), `complete`, `keep_alive` (what the
-    peer said), `excess` (bytes behind the end).
+    peer said), `excess` (bytes behind the end), `trailers` (once complete: the lines that may be passed on,
+    with their CRLF).
     """
 
     __slots__ = (
@@ -102,10 +134,11 @@ class ResponseReader:
         "_decoder",
         "_head",
         "_known",
+        "_last",
         "_left",
         "_max_fields",
         "_no_body",
-        "_table",
+        "_sorter",
         "body_bytes",
         "chunked",
         "complete",
@@ -120,6 +153,7 @@ class ResponseReader:
         "reason",
         "started",
         "status",
+        "trailers",
         "until_close",
     )
 
@@ -133,32 +167,34 @@ class ResponseReader:
     ) -> None:
         self._cutter = HeadCutter(httptools.HttpResponseParser, max_bytes=max_head_bytes, status=_BAD)
         self._max_fields = max_fields
-        self._table = table
+        self._sorter = sorter_of(table)
         self._head = b""
+        self._last = _NO_ANSWER
         self._known: KnownHeads = {} if known is None else known
+        self._decoder: ChunkedDecoder | None = None
+        self._left = 0
         self.excess = False
         self.keep_alive = True
+        self.interim: list[Interim] = []
+        self.pieces: list[bytes] = []
         self.start(no_body=False)
 
     def start(self, *, no_body: bool) -> None:
         """Make ready for the next answer; `no_body` for the answer to a HEAD request."""
         self._no_body = no_body
         self._body = _Body.HEAD
-        self._decoder: ChunkedDecoder | None = None
-        self._left = 0
         self.started = False
         self.complete = False
-        self.status = 0
-        self.minor = 1
-        self.reason = b""
-        self.found: Found = {}
-        self.lines = b""
-        self.content_length = -1
-        self.chunked = False
         self.until_close = False
-        self.interim: list[Interim] = []
-        self.pieces: list[bytes] = []
         self.body_bytes = 0
+        self.trailers = b""
+        if self._decoder is not None:
+            self._decoder = None
+        if self.interim:
+            self.interim = []
+        if self.pieces:
+            self.pieces = []
+        self._show(_NO_ANSWER)
 
     @property
     def reusable(self) -> bool:
@@ -193,38 +229,57 @@ class ResponseReader:
             raise WireError("the connection closed inside the answer", status=_BAD)
 
     def _feed_head(self, received: bytes) -> bytes:
-        known = self._known
-        cutter = self._cutter
-        raw = cutter.skip(received, known)
-        if raw is not None:
-            self._take(raw, known[raw])
-            return cutter.rest
-        raw = cutter.feed(received)
+        if not self._cutter.partial:
+            rest = self._feed_known(received)
+            if rest is not None:
+                return rest
+        raw = self._cutter.feed(received)
         if raw is None:
             return b""
         head = self._parsed(raw)
-        if head.status >= 200:
+        if head.status < 200:
+            self._take_interim(head)
+        else:
+            self._keep(raw + END, head)
+            self._take(head)
+        return self._cutter.rest
+
+    def _feed_known(self, received: bytes) -> bytes | None:
+        """What lies behind a head that was read before, or None: the last one again, or one of those kept."""
+        raw = self._head
+        if raw and received.startswith(raw):
+            self._take(self._last)
+            return received[len(raw) :]
+        end = received.find(END) + 4
+        if end < 4:
+            return None
+        raw = received[:end]
+        head = self._known.get(raw)
+        if head is None:
+            return None
+        self._head = raw
+        self._last = head
+        self._take(head)
+        return received[end:]
+
+    def _keep(self, raw: bytes, head: AnswerHead) -> None:
+        known = self._known
+        if len(raw) <= MAX_KNOWN_HEAD_BYTES:
             if len(known) >= MAX_KNOWN_HEADS:
                 known.clear()
             known[raw] = head
-            self._take(raw, head)
-        else:
-            self._take_interim(head)
-        return cutter.rest
+        self._head = raw
+        self._last = head
 
     def _parsed(self, raw: bytes) -> AnswerHead:
-        first, *lines = raw.split(b"\r\n")
-        del lines[-2:]
-        minor = _VERSIONS.get(first[:8])
-        status = first[9:12]
-        if minor is None or not status.isdigit():
-            raise WireError("the answer is neither HTTP/1.0 nor HTTP/1.1", status=_BAD)
+        lines = raw.split(b"\r\n")
+        status, reason, minor = _status_line(lines.pop(0))
         if len(lines) > self._max_fields:
             raise WireError(f"more than {self._max_fields} fields", status=_BAD)
-        passed, found = sort_lines(lines, self._table)
+        passed, found = self._sorter.sort(lines, status=_BAD)
         return AnswerHead(
-            status=int(status),
-            reason=first[13:],
+            status=status,
+            reason=reason,
             minor=minor,
             lines=passed,
             found=found,
@@ -238,25 +293,29 @@ class ResponseReader:
             raise WireError(f"an answer with status {head.status} is not expected here", status=_BAD)
         self.interim.append(Interim(status=head.status, reason=head.reason, lines=head.lines))
 
-    def _take(self, raw: bytes, head: AnswerHead) -> None:
-        self._head = raw
-        self.status = head.status
-        self.reason = head.reason
-        self.minor = head.minor
-        self.lines = head.lines
-        self.found = head.found
-        self.content_length = length = head.content_length
-        self.chunked = head.chunked
+    def _take(self, head: AnswerHead) -> None:
+        self._show(head)
         self.keep_alive = head.keep_alive
+        length = head.content_length
         if self._no_body or head.status in _BODILESS:
             self._body, self.complete = _Body.NONE, True
         elif head.chunked:
-            self._body, self._decoder = _Body.CHUNKED, ChunkedDecoder(status=_BAD)
+            listed = listed_names(head.found.get(b"connection", b""))
+            self._body, self._decoder = _Body.CHUNKED, ChunkedDecoder(status=_BAD, listed=listed)
         elif length >= 0:
             self._body, self._left = _Body.LENGTH, length
             self.complete = not length
         else:
             self._body, self.until_close, self.keep_alive = _Body.UNTIL_CLOSE, True, False
+
+    def _show(self, head: AnswerHead) -> None:
+        self.status = head.status
+        self.reason = head.reason
+        self.minor = head.minor
+        self.lines = head.lines
+        self.found = head.found
+        self.content_length = head.content_length
+        self.chunked = head.chunked
 
     def _feed_body(self, received: bytes) -> bytes:
         if self._decoder is not None:
@@ -275,5 +334,26 @@ class ResponseReader:
         before = len(self.pieces)
         rest = decoder.feed(received, self.pieces)
         self.body_bytes += sum(map(len, self.pieces[before:]))
-        self.complete = decoder.complete
+        if decoder.complete:
+            self.complete = True
+            self.trailers = decoder.trailers
         return rest
+
+
+def _status_line(line: bytes) -> tuple[int, bytes, int]:
+    """Status, reason and minor version; lines seen before are known by their bytes."""
+    known = _STATUS_LINES.get(line)
+    if known is not None:
+        return known
+    match = _STATUS_LINE.fullmatch(line)
+    if match is None:
+        raise WireError("the answer is neither HTTP/1.0 nor HTTP/1.1", status=_BAD)
+    read = int(match[2]), match[3] or b"", int(match[1])
+    if len(line) <= MAX_KNOWN_BYTES:
+        if len(_STATUS_LINES) >= MAX_KNOWN_HEADS:
+            _STATUS_LINES.clear()
+        _STATUS_LINES[line] = read
+    return read
+
+
+_STATUS_LINES: Final[dict[bytes, tuple[int, bytes, int]]] = {}

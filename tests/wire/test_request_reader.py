@@ -59,7 +59,7 @@ GOOD = {
     "F01 two chunks": (CHUNKED + b"5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n", b"/", b"hello world"),
     "F02 upper-case hex": (CHUNKED + b"A\r\nhelloworld\r\n0\r\n\r\n", b"/", b"helloworld"),
     "F03 extension": (CHUNKED + b"5;a=b\r\nhello\r\n0\r\n\r\n", b"/", b"hello"),
-    "F25 trailer, dropped": (CHUNKED + b"5\r\nhello\r\n0\r\nX-Sum: abc\r\n\r\n", b"/", b"hello"),
+    "F25 trailer": (CHUNKED + b"5\r\nhello\r\n0\r\nX-Sum: abc\r\n\r\n", b"/", b"hello"),
     "G10 Upgrade is not taken up": (
         b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: made-up/1\r\n\r\n",
         b"/",
@@ -152,12 +152,15 @@ BAD = {
             b"",
             b"5x",
             b"1e1",
-            b"99999999999999999999",
             b"\x0b5",
             b"5, 10",
             b"5, 5",
             b"0x5",
         )
+    },
+    **{
+        f"D11 length {length[:20]!r}": (POST + b"Content-Length: " + length + b"\r\n\r\nhello", 413)
+        for length in (b"99999999999999999999", b"9" * 19, b"9" * 1000)
     },
     "D17 two equal lengths": (POST + b"Content-Length: 5\r\nContent-Length: 5\r\n\r\nhello", 400),
     "D22 empty length first": (
@@ -313,6 +316,33 @@ def test_named_fields_are_found_passed_on_or_stopped() -> None:
     reader.feed(b"GET / HTTP/1.1\r\nHost: a\r\nX-KEPT: 1\r\nX-Ours: 2\r\n\r\n")
     assert heard.heads[0].found == {b"host": b"a", b"x-kept": b"1", b"x-ours": b"2"}
     assert heard.heads[0].lines == b"Host: a\r\nX-KEPT: 1\r\n"
+
+
+@pytest.mark.parametrize(
+    "lines", [b"Expect: y 100-continue\r\n", b"Expect: 100-continue\r\nExpect: 100-continue\r\n"]
+)
+def test_an_expectation_in_disguise_is_not_the_one_that_can_be_met(lines: bytes) -> None:
+    heard, _ = read(POST + lines + b"Content-Length: 5\r\n\r\nhello", step=1000)
+    found = heard.heads[0].found[b"expect"]
+    assert found == b", ".join(line.partition(b": ")[2] for line in lines.split(b"\r\n")[:-1])
+    assert found != b"100-continue"
+
+
+def test_a_length_beyond_all_bounds_is_refused_before_its_body_comes() -> None:
+    with pytest.raises(WireError) as caught:
+        RequestReader(Heard()).feed(POST + b"Content-Length: 9999999999999999999\r\n\r\n")
+    assert caught.value.status == 413
+
+
+def test_the_chunks_of_one_read_are_one_piece() -> None:
+    pieces: list[bytes] = []
+
+    class Counting(Heard):
+        def on_request_body(self, piece: bytes) -> None:
+            pieces.append(piece)
+
+    RequestReader(Counting()).feed(CHUNKED + b"1\r\nx\r\n" * 1000)
+    assert pieces == [b"x" * 1000]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wire.errors import WireError
-from wire.response_reader import KnownHeads, ResponseReader
+from wire.response_reader import MAX_KNOWN_HEAD_BYTES, MAX_KNOWN_HEADS, KnownHeads, ResponseReader
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,7 @@ GOOD = {
     "HEAD, chunked": Case(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", no_body=True),
     "204": Case(b"HTTP/1.1 204 No Content\r\n\r\n", status=204),
     "I02 304 with a length": Case(b"HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", status=304),
+    "205 with an empty body": Case(b"HTTP/1.1 205 Reset\r\nContent-Length: 0\r\n\r\n", status=205),
     "I03 103 then 200": Case(
         b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
         body=b"ok",
@@ -77,6 +78,8 @@ BAD = {
     "I11 length +2": b"HTTP/1.1 200 OK\r\nContent-Length: +2\r\n\r\nok",
     "length, chunked": b"HTTP/1.1 200 \r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "another coding": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+    "a tab in a coding": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\t\r\n\r\n0\r\n\r\n",
+    "a length of twenty digits": b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n",
     "I12 obs-fold": b"HTTP/1.1 200 OK\r\nX-T: a\r\n b\r\nContent-Length: 2\r\n\r\nok",
     "I14 NUL in a value": b"HTTP/1.1 200 OK\r\nX-T: a\x00b\r\nContent-Length: 2\r\n\r\nok",
     "I15 CR in a value": b"HTTP/1.1 200 OK\r\nX-T: a\rSet-Cookie: z=1\r\nContent-Length: 2\r\n\r\nok",
@@ -177,11 +180,24 @@ def test_a_known_head_is_read_as_the_first_time() -> None:
     assert [getattr(first, fact) for fact in facts] == [getattr(second, fact) for fact in facts]
 
 
+def test_an_answer_after_a_known_head_is_read_by_its_own() -> None:
+    known: KnownHeads = {}
+    reader = ResponseReader(known=known)
+    for length in (2, 2, 3, 2, 3, 3, 0, 0, 2):
+        reader.start(no_body=False)
+        reader.feed(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % length + b"x" * length)
+        assert (reader.reusable, reader.content_length, reader.body_bytes) == (True, length, length)
+    assert len(known) == 3
+
+
 def test_known_heads_are_bounded() -> None:
     known: KnownHeads = {}
     for number in range(1000):
         fed(b"HTTP/1.1 200 OK\r\nX-Id: %d\r\nContent-Length: 0\r\n\r\n" % number, step=100, known=known)
-    assert len(known) <= 256
+    assert 0 < len(known) <= MAX_KNOWN_HEADS
+    known.clear()
+    fed(b"HTTP/1.1 200 OK\r\nX-Long: %b\r\n\r\n" % (b"x" * MAX_KNOWN_HEAD_BYTES), step=100_000, known=known)
+    assert not known
 
 
 @given(
