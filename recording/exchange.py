@@ -1,4 +1,4 @@
-"""The nouns: a request, and one target's answer to it.
+"""The nouns: a request, one target's answer to it, and what was refused.
 
 Knows names, instants and outcomes; refuses to know HTTP parsing, files and metrics. Written by the proxy and
 the engine, read by the recorder; the judge meets the same fields as columns. All instants are nanoseconds
@@ -54,7 +54,8 @@ def was_dropped(outcome: str) -> bool:
 class Request:
     """One request of a trace: what to send and when, and what is known about the right answer.
 
-    `at_ns` counts from the trace's start; `label` is JSON text; header order is kept.
+    `at_ns` counts from the trace's start; `label` is JSON text; header order is kept. `body_bytes` is set
+    only if the recording cut the body, and `body_sha256` is then the digest of all of it.
     """
 
     id: str
@@ -70,11 +71,16 @@ class Request:
     response_headers: tuple[tuple[str, str], ...] | None = None
     response_body: bytes | None = None
     duration_ns: int | None = None
+    body_bytes: int | None = None
+    body_sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestSeen:
-    """A request as the proxy received it. `fields` are its end-to-end header lines, each with CRLF."""
+    """A request as the proxy received it. `fields` are its end-to-end header lines, each with CRLF.
+
+    `body` is the kept part of `body_bytes`; `digest` is the SHA-256 of all of them if the rest was not kept.
+    """
 
     request_id: str
     received_ns: int
@@ -84,14 +90,27 @@ class RequestSeen:
     fields: bytes
     body: bytes
     body_bytes: int
+    digest: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedSeen:
+    """What came in and was refused before any target saw it. `raw` is the kept start of `raw_bytes`."""
+
+    received_ns: int
+    status: int
+    reason: str
+    raw: bytes
+    raw_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
     """One request with one target's answer.
 
-    `response_body` is the kept part; `response_bytes` counts the whole body. `chunk_ns` are the arrival
-    instants of the pieces of a streamed answer (at most 512 kept, `chunks` counts all).
+    `response_body` is the kept part; `response_bytes` counts the whole body, and `digest` is its SHA-256 if
+    it was not kept whole. `chunk_ns` are the arrival instants of the pieces of a streamed answer (at most
+    512 kept, `chunks` counts all).
     """
 
     request_id: str
@@ -110,3 +129,4 @@ class Exchange:
     faults: tuple[str, ...] = ()
     chunks: int = 0
     chunk_ns: tuple[int, ...] = ()
+    digest: bytes = b""

@@ -15,8 +15,9 @@ The checksum covers all that follows it and is stored last: a frame without a ma
 Zeros after the last frame are the end; anything else that does not check out is damage, and the magic word
 lets a reader find the next whole frame. A sealed segment ends with a SEAL frame. Names sort by time.
 
-When no segment can be had (disk full, or the cap on unread bytes reached) records are dropped and counted,
-and the writer looks again once a second: recording may stop, serving may not.
+When no segment can be had (disk full, folder not to be made, or the cap on unread bytes reached) records are
+dropped and counted, and the writer looks again once a second: recording may stop, serving may not. A segment
+that the disk would not flush, or that somebody removed, takes no more records.
 """
 
 import contextlib
@@ -28,32 +29,42 @@ import struct
 import threading
 import time
 import zlib
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from recording.errors import InputError
-from recording.journal_codec import EXCHANGE, REQUEST
+from recording.journal_codec import ANSWERED, EXCHANGE, REFUSED, REQUEST
 
-__all__ = ["EXCHANGE", "REQUEST", "SEAL", "JournalWriter"]
+__all__ = ["ANSWERED", "EXCHANGE", "REFUSED", "REQUEST", "SEAL", "JournalWriter"]
 
-SEAL = 0xFFFF
-MAGIC = 0x4C4E524A
-SEGMENT_HEAD = struct.Struct("<8sIIQQq")
-SEGMENT_MAGIC = b"SPARJRN1"
-FORMAT_VERSION = 1
-HEAD_BYTES = 64
-FRAME = struct.Struct("<IQHHI")
-CRC = struct.Struct("<I")
-FRAME_BYTES = CRC.size + FRAME.size
-LOCK_NAME = "writer.lock"
-SUFFIX = ".seg"
-FRESH_SUFFIX = ".new"
+SEAL: Final = 0xFFFF
+MAGIC: Final = 0x4C4E524A
+SEGMENT_HEAD: Final = struct.Struct("<8sIIQQq")
+SEGMENT_MAGIC: Final = b"SPARJRN1"
+FORMAT_VERSION: Final = 2
+READ_VERSIONS: Final = (1, 2)
+HEAD_BYTES: Final = 64
+FRAME: Final = struct.Struct("<IQHHI")
+CRC: Final = struct.Struct("<I")
+CRC_BYTES: Final = 4
+FRAME_BYTES: Final = CRC_BYTES + 20
+LOCK_NAME: Final = "writer.lock"
+SUFFIX: Final = ".seg"
+FRESH_SUFFIX: Final = ".new"
 
-SEGMENT_BYTES = 64 << 20
-UNREAD_BYTES_CAP = 4 << 30
-RETRY_NS = 1_000_000_000
-LOCK_TRIES = 50
+SEGMENT_BYTES: Final = 64 << 20
+UNREAD_BYTES_CAP: Final = 4 << 30
+RETRY_NS: Final = 1_000_000_000
+LOCK_TRIES: Final = 50
+MOST_NEWS: Final = 16
+WARM_BYTES: Final = 1 << 20
+WARM_STEP_BYTES: Final = 256 << 10
+
+_PACK_FRAME: Final = FRAME.pack  # looked up once: these three run for every record
+_PUT_CRC: Final = CRC.pack_into
+_CRC32: Final = zlib.crc32
 
 
 def aligned(size: int) -> int:
@@ -61,15 +72,37 @@ def aligned(size: int) -> int:
     return (size + 7) & ~7
 
 
-@dataclass(slots=True, kw_only=True)
 class _Segment:
-    path: Path
-    fd: int
-    mapped: mmap.mmap
-    size: int
-    opened_ns: int = 0
-    offset: int = HEAD_BYTES
-    records: int = 0
+    """`room` is where it ends; 0 once it takes no more records."""
+
+    def __init__(self, path: Path, *, fd: int, mapped: mmap.mmap, room: int) -> None:
+        self.path = path
+        self.fd = fd
+        self.mapped = mapped
+        self.room = room
+        self.opened_ns = 0
+        self.offset = HEAD_BYTES
+        self.records = 0
+        self.warm_bytes = 0
+        self.seen_bytes = HEAD_BYTES
+
+    def grown_bytes(self) -> int:
+        """What was appended since the last call."""
+        grown, self.seen_bytes = self.offset - self.seen_bytes, self.offset
+        return grown
+
+    def warm(self, fd: int, ahead_bytes: int) -> None:
+        """Have in memory what is written next, by reading it, so that `append` need not wait for zeros.
+
+        Otherwise the kernel makes them at the first touch, as many as the disk is set to read ahead: up to
+        tens of milliseconds at once.
+        """
+        end = min(self.room, self.offset + ahead_bytes)
+        zeros = bytearray(WARM_STEP_BYTES)
+        while self.warm_bytes < end:
+            with contextlib.suppress(OSError):  # a disk that cannot be read is met when it is flushed
+                os.preadv(fd, [zeros], self.warm_bytes)
+            self.warm_bytes += WARM_STEP_BYTES
 
     def retire(self) -> None:
         """Give back the mapping and what was not used, and make the rest durable."""
@@ -84,13 +117,15 @@ class _Segment:
         """It was never used."""
         self.mapped.close()
         os.close(self.fd)
-        self.path.unlink()
+        self.path.unlink(missing_ok=True)
 
 
 class JournalWriter:
-    """One writer of one folder; a second one for the same folder is refused.
+    """One writer of one folder; a second one for the same folder is refused. Trouble with the disk never is
+    an exception.
 
     `append` is for the thread that owns the writer; `sync` may run in another. `clock_ns` is monotonic.
+    `trouble` says why nothing is recorded, while that is so.
     """
 
     def __init__(
@@ -105,7 +140,9 @@ class JournalWriter:
         self.dropped_records = 0
         self.appended_records = 0
         self.appended_bytes = 0
+        self.sync_failures = 0
         self.trouble = ""
+        self._news: deque[str] = deque(maxlen=MOST_NEWS)
         self._segment_bytes = segment_bytes
         self._max_bytes = max_bytes
         self._clock_ns = clock_ns
@@ -115,19 +152,20 @@ class JournalWriter:
         self._swap = threading.Lock()
         self._retired: list[_Segment] = []
         self._spare: _Segment | None = None
-        directory.mkdir(parents=True, exist_ok=True)
-        self._lock_fd = _lock(directory / LOCK_NAME)
-        for left in directory.glob(f"*{FRESH_SUFFIX}"):
-            left.unlink()
+        self._lock_fd = -1
         self._incarnation = time.time_ns()  # a name that sorts after every earlier writer's
-        self._segment = self._open_segment(0)
+        self._segment = self._open_segment(0, tries=LOCK_TRIES)
+
+    def take_trouble(self) -> str:
+        """What there is to say about the disk that was not said yet, or nothing."""
+        return self._news.popleft() if self._news else ""
 
     def append(self, kind: int, payload: bytes) -> bool:
         """Add one record; False if it was dropped and counted instead (never raises for disk trouble)."""
         length = len(payload)
         needed = FRAME_BYTES + length
         segment = self._segment
-        if segment is None or segment.offset + needed + FRAME_BYTES + 16 > segment.size:
+        if segment is None or segment.offset + needed + FRAME_BYTES + 16 > segment.room:
             segment = self._next_segment(needed)
             if segment is None:
                 self.dropped_records += 1
@@ -147,23 +185,23 @@ class JournalWriter:
         """Flush what was appended, and have the next segment ready; for another thread, on an interval.
 
         What can block for milliseconds (preallocating, unmapping, truncating, flushing) is done here, so that
-        `append` seldom has to.
+        `append` seldom has to. What cannot be flushed is counted in `sync_failures`.
         """
         with self._swap:
             retired, self._retired = self._retired, []
             segment = self._segment
             fd = os.dup(segment.fd) if segment is not None else -1
         for one in retired:
-            one.retire()
+            self._trying(one.retire)
         if segment is None:
             return
         try:
-            os.fdatasync(fd)
+            if self._trying(lambda: _flush(fd)):
+                self._prepare(segment, fd)
+            else:
+                segment.room = 0  # the next record begins a new one
         finally:
             os.close(fd)
-        if self._spare is None and segment.offset > segment.size // 2:
-            with contextlib.suppress(OSError):  # `append` meets the same trouble, says so, and counts
-                self._spare = self._allocate(self._segment_bytes)
 
     def close(self) -> None:
         """Seal, flush, and let the folder go."""
@@ -171,15 +209,37 @@ class JournalWriter:
             self._seal()
         self.sync()
         if self._spare is not None:
-            self._spare.discard()
-        os.close(self._lock_fd)
+            self._trying(self._spare.discard)
+        if self._lock_fd >= 0:
+            os.close(self._lock_fd)
+
+    def _prepare(self, segment: _Segment, fd: int) -> None:
+        """Half as much again as was written since the last time, in this segment or the next."""
+        ahead_bytes = segment.grown_bytes() * 3 // 2 + WARM_BYTES
+        segment.warm(fd, ahead_bytes)
+        if self._spare is None and segment.offset > segment.room // 2:
+            with contextlib.suppress(OSError):  # `append` meets the same trouble, says so, and counts
+                spare = self._allocate(self._segment_bytes)
+                spare.warm(spare.fd, ahead_bytes)
+                self._spare = spare
+
+    def _trying(self, step: Callable[[], None]) -> bool:
+        """Do it; False if the disk would not."""
+        try:
+            step()
+        except OSError as error:
+            self.sync_failures += 1
+            self._news.append(f"{self.directory}: {_words(error)}; what was not flushed may be lost")
+            return False
+        return True
 
     def _write(self, segment: _Segment, kind: int, payload: bytes) -> None:
-        head = FRAME.pack(len(payload), self._sequence, kind, 0, MAGIC)
+        framed = _PACK_FRAME(len(payload), self._sequence, kind, 0, MAGIC) + payload
         start = segment.offset
-        end = start + FRAME_BYTES + len(payload)
-        segment.mapped[start + 4 : end] = head + payload
-        CRC.pack_into(segment.mapped, start, zlib.crc32(payload, zlib.crc32(head)))
+        end = start + CRC_BYTES + len(framed)
+        mapped = segment.mapped
+        mapped[start + CRC_BYTES : end] = framed
+        _PUT_CRC(mapped, start, _CRC32(framed))
         self._sequence += 1
         segment.records += 1
         segment.offset = (end + 7) & ~7
@@ -202,23 +262,45 @@ class JournalWriter:
             self._segment = segment
         return segment
 
-    def _open_segment(self, needed: int) -> _Segment | None:
+    def _open_segment(self, needed: int, *, tries: int = 1) -> _Segment | None:
         size = max(self._segment_bytes, HEAD_BYTES + aligned(needed) + 2 * FRAME_BYTES + 16)
         try:
+            self._claim(tries)
             self._check_cap(size)
             spare, self._spare = self._spare, None
-            if spare is not None and spare.size >= size:
-                return self._publish(spare)
-            if spare is not None:
+            if spare is not None and spare.room < size:
                 spare.discard()
-            return self._publish(self._allocate(size))
+                spare = None
+            segment = self._publish(spare or self._allocate(size))
         except OSError as error:
-            self.trouble = f"{self.directory}: {error.strerror}"
+            self._note_trouble(f"{self.directory}: {_words(error)}")
             self._retry_at_ns = self._clock_ns() + RETRY_NS
             return None
+        self._note_trouble("")
+        return segment
+
+    def _note_trouble(self, trouble: str) -> None:
+        if trouble == self.trouble:
+            return
+        over = f"{self.directory}: recording again; {self.dropped_records} records were dropped so far"
+        self._news.append(trouble or over)
+        self.trouble = trouble
+
+    def _claim(self, tries: int) -> None:
+        """Have the folder, and be its only writer; again, if somebody removed it meanwhile."""
+        path = self.directory / LOCK_NAME
+        if self._lock_fd >= 0:
+            if _is_still(path, self._lock_fd):
+                return
+            os.close(self._lock_fd)
+            self._lock_fd = -1
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self._lock_fd = _lock(path, tries=tries, fatal=tries > 1)
+        for left in self.directory.glob(f"*{FRESH_SUFFIX}"):
+            left.unlink()
 
     def _check_cap(self, size: int) -> None:
-        unread = sum(path.stat().st_size for path in self.directory.glob(f"*{SUFFIX}"))
+        unread = sum(map(_size_of, self.directory.glob(f"*{SUFFIX}")))
         if unread + size > self._max_bytes:
             waiting = f"{unread >> 20} MiB wait for the recorder"
             raise OSError(0, f"{waiting}; the cap is {self._max_bytes >> 20} MiB")
@@ -235,7 +317,7 @@ class JournalWriter:
             os.close(fd)
             path.unlink()
             raise
-        return _Segment(path=path, fd=fd, mapped=mapped, size=size)
+        return _Segment(path, fd=fd, mapped=mapped, room=size)
 
     def _publish(self, segment: _Segment) -> _Segment:
         """Write the head, and let readers see it: whole, or not at all."""
@@ -244,19 +326,49 @@ class JournalWriter:
             SEGMENT_MAGIC, FORMAT_VERSION, HEAD_BYTES, number, self._sequence, self._incarnation
         )
         segment.mapped[: len(head) + CRC.size] = head + CRC.pack(zlib.crc32(head))
-        segment.path = segment.path.rename(segment.path.with_suffix(SUFFIX))
+        try:
+            segment.path = segment.path.rename(segment.path.with_suffix(SUFFIX))
+        except OSError:
+            segment.discard()
+            raise
         segment.opened_ns = self._clock_ns()
         return segment
 
 
-def _lock(path: Path) -> int:
+def _flush(fd: int) -> None:
+    os.fdatasync(fd)
+    if os.fstat(fd).st_nlink == 0:
+        raise OSError(0, "a segment was removed while it was written")
+
+
+def _is_still(path: Path, fd: int) -> bool:
+    with contextlib.suppress(FileNotFoundError):
+        return os.path.samestat(os.fstat(fd), path.stat())
+    return False
+
+
+def _words(error: OSError) -> str:
+    return error.strerror or str(error)
+
+
+def _size_of(segment: Path) -> int:
+    """Nothing, if the recorder has just removed it."""
+    try:
+        return segment.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _lock(path: Path, *, tries: int, fatal: bool) -> int:
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
-    for _ in range(LOCK_TRIES):  # a reader that looks whether somebody writes holds it for an instant
+    for attempt in range(tries):  # a reader that looks whether somebody writes holds it for an instant
+        time.sleep(0.01 if attempt else 0)
         with contextlib.suppress(BlockingIOError):
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return fd
-        time.sleep(0.01)
     os.close(fd)
+    if not fatal:
+        raise OSError(0, "another process writes this journal")
     raise InputError(
         "another process writes this journal",
         place=str(path.parent),

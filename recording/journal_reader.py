@@ -17,19 +17,20 @@ from pathlib import Path
 from recording.errors import DamageError
 from recording.journal import (
     CRC,
-    FORMAT_VERSION,
     FRAME,
     FRAME_BYTES,
     FRESH_SUFFIX,
     HEAD_BYTES,
     LOCK_NAME,
     MAGIC,
+    READ_VERSIONS,
     SEAL,
     SEGMENT_HEAD,
     SEGMENT_MAGIC,
     SUFFIX,
     aligned,
 )
+from recording.journal_codec import ANSWERED, EXCHANGE, REQUEST, split_answered
 
 _WINDOW_BYTES = 1 << 20
 _MAGIC_AT = FRAME_BYTES - 4
@@ -98,9 +99,9 @@ class SegmentReader:
         (crc,) = CRC.unpack_from(raw, SEGMENT_HEAD.size)
         if crc != zlib.crc32(raw[: SEGMENT_HEAD.size]):
             raise DamageError("has a damaged head", place=str(self.path), fix="move it out of the folder")
-        if version != FORMAT_VERSION:
+        if version not in READ_VERSIONS:
             raise DamageError(
-                f"has format version {version}; this version reads {FORMAT_VERSION}",
+                f"has format version {version}; this version reads {READ_VERSIONS[0]} to {READ_VERSIONS[-1]}",
                 place=str(self.path),
                 fix="read it with the version that wrote it",
             )
@@ -118,6 +119,8 @@ class SegmentReader:
             self._expected = entry.sequence + 1
             if entry.kind == SEAL:
                 self.ended = True
+            elif entry.kind == ANSWERED:
+                entries.extend(_both(entry))
             else:
                 entries.append(entry)
         self._offset += at
@@ -149,6 +152,15 @@ class SegmentReader:
         self._losses.damaged_bytes += at - _MAGIC_AT
         self._offset += at - _MAGIC_AT
         return True
+
+
+def _both(entry: Entry) -> tuple[Entry, Entry]:
+    """The request and the exchange that were appended as one."""
+    request, exchange = split_answered(entry.payload)
+    return (
+        Entry(kind=REQUEST, sequence=entry.sequence, payload=request),
+        Entry(kind=EXCHANGE, sequence=entry.sequence, payload=exchange),
+    )
 
 
 def _frame(window: bytes, at: int) -> Entry | None:

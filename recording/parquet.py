@@ -14,18 +14,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from recording.errors import InputError
+from recording.folders import fsync_folder
 
 BATCH_ROWS = 8192
 COMPRESSION = "zstd"
-
-
-def fsync_folder(folder: Path) -> None:
-    """Make renames and deletions in `folder` durable."""
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 class DurableParquet:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from recording.errors import InputError
-from recording.parquet import fsync_folder
+from recording.folders import fsync_folder
 
 MANIFEST_VERSION = 1
 _FOLDERS = ("requests", "exchanges", "client", "journal")

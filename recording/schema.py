@@ -1,12 +1,13 @@
 """The columns of our Parquet files, and the version that says so.
 
 Knows names, types and order of columns; refuses to know how they are filled. Others rely on these; a change
-raises `FORMAT_VERSION` and gets a converter.
+raises `FORMAT_VERSION` and gets a converter. Version 2 added columns that may be null: files of version 1 are
+read as they are.
 """
 
 import pyarrow as pa
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 HEADERS = pa.list_(pa.struct([("name", pa.string()), ("value", pa.string())]))
 SLICES = pa.map_(pa.string(), pa.string())
@@ -26,6 +27,8 @@ TRACE_SCHEMA = pa.schema(
         pa.field("response_headers", HEADERS),
         pa.field("response_body", pa.binary()),
         pa.field("duration_ns", pa.int64()),
+        pa.field("body_bytes", pa.int64()),
+        pa.field("body_sha256", pa.string()),
     ]
 )
 
@@ -53,6 +56,17 @@ EXCHANGE_SCHEMA = pa.schema(
         pa.field("itl_p50_ns", pa.int64()),
         pa.field("itl_p99_ns", pa.int64()),
         pa.field("output_tokens", pa.int32()),
+        pa.field("response_sha256", pa.string()),
+    ]
+)
+
+REFUSED_SCHEMA = pa.schema(
+    [
+        pa.field("received_ns", pa.int64(), nullable=False),
+        pa.field("status", pa.int16(), nullable=False),
+        pa.field("reason", pa.string(), nullable=False),
+        pa.field("raw", pa.binary(), nullable=False),
+        pa.field("raw_bytes", pa.int64(), nullable=False),
     ]
 )
 

@@ -54,6 +54,9 @@ class TraceUser(FastHttpUser):
         request = next(_share[0], None)
         if request is None:
             raise StopUser
+        if request.body_bytes is not None:
+            self._count_cut(request)
+            return
         headers = {name: value for name, value in request.headers if name.lower() not in _OF_THE_CONNECTION}
         body: Any = request.body  # Any: Locust's annotations know text and forms only; bytes go as they are
         self.client.request(
@@ -62,4 +65,15 @@ class TraceUser(FastHttpUser):
             name=request.path.partition("?")[0],
             data=body,
             headers={**headers, "X-Request-Id": request.id},
+        )
+
+    def _count_cut(self, request: Request) -> None:
+        """The recording did not keep its whole body: it is a failure in the statistics, and is not sent."""
+        self.environment.events.request.fire(
+            request_type=request.method,
+            name=request.path.partition("?")[0],
+            response_time=0,
+            response_length=0,
+            exception=ValueError("the recording cut its body"),
+            context={},
         )

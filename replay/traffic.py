@@ -25,7 +25,7 @@ from recording.trace import read_trace
 from replay.message import HostField, Message, UnsendableError, message
 from replay.schedule import round_id
 
-_COLUMNS = ["id", "method", "path", "headers", "body"]
+_COLUMNS = ["id", "method", "path", "headers", "body", "body_bytes"]
 _ROWS_AT_ONCE = 4
 
 
@@ -146,6 +146,9 @@ def _endless(path: Path) -> Iterator[pa.RecordBatch]:
 
 
 def _prepared(row: dict[str, Any], *, host: HostField) -> Prepared:  # Any: a value of each column's type
+    if row.get("body_bytes") is not None:  # a trace of an earlier version does not have the column
+        reason = f"the recording kept {len(row['body'])} of its body's {row['body_bytes']} bytes"
+        return Unsendable(request_id=row["id"].encode("utf-8", "replace"), reason=reason)
     try:
         headers = ((field["name"], field["value"]) for field in row["headers"])
         return message(

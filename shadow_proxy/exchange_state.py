@@ -5,6 +5,7 @@ Knows what a row needs; refuses to know connections, counts and clients. Kept by
 request.
 """
 
+import hashlib
 from typing import Final
 
 from recording.journal_codec import MAX_CHUNK_INSTANTS
@@ -13,10 +14,14 @@ from shadow_proxy.target import Target
 from wire.response_reader import ResponseReader
 
 NOT_YET: Final = -1
+NOTHING_KEPT: Final = -1
 
 
 class ExchangeState:
-    """Stamps are raw monotonic nanoseconds, `NOT_YET` until they happened."""
+    """Stamps are raw monotonic nanoseconds, `NOT_YET` until they happened.
+
+    `left_to_keep` is how much more of the answer's body a recording keeps; -1 says that nothing is recorded.
+    """
 
     incoming: Incoming
     target: Target
@@ -32,6 +37,7 @@ class ExchangeState:
     faults: bytes = b""
     chunks: int = 0
     chunk_ns: list[int] | None = None
+    _digest: "hashlib._Hash | None" = None
 
     def note_pieces(self, reader: ResponseReader, pieces: list[bytes], now_ns: int) -> None:
         """A part of the answer's body."""
@@ -41,14 +47,30 @@ class ExchangeState:
             size = len(piece)
             self.response_bytes += size
             left = self.left_to_keep
-            if left > 0:
-                self.kept.append(piece if size <= left else piece[:left])
+            if size <= left:
+                self.kept.append(piece)
                 self.left_to_keep = left - size
+            elif left >= 0:
+                self._cut(piece, left)
 
     def response_body(self) -> bytes:
         """The kept part of the answer."""
         kept = self.kept
         return kept[0] if len(kept) == 1 else b"".join(kept)
+
+    def response_digest(self) -> bytes:
+        """The SHA-256 of the answer's body so far if not all of it is kept, otherwise empty."""
+        return self._digest.digest() if self._digest is not None else b""
+
+    def _cut(self, piece: bytes, left: int) -> None:
+        if self._digest is None:
+            self._digest = hashlib.sha256()
+            for earlier in self.kept:
+                self._digest.update(earlier)
+        self._digest.update(piece)
+        if left:
+            self.kept.append(piece[:left])
+            self.left_to_keep = 0
 
     def _note_chunks(self, count: int, now_ns: int) -> None:
         if self.chunk_ns is None:

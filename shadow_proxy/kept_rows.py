@@ -1,10 +1,11 @@
 """Rows in memory: what the proxy would have journaled, for whoever wants to look at it at once.
 
-Knows the same three events as `rows.py`; refuses to know journals. A fake for tests that ships with the code.
+Knows the same four events as `rows.py`; refuses to know journals. A fake for tests that ships with the code.
 """
 
 from dataclasses import dataclass, field
 
+from recording.redaction import RAW_BYTES
 from shadow_proxy.exchange_state import ExchangeState
 from shadow_proxy.incoming import Incoming
 
@@ -23,6 +24,16 @@ class KeptExchange:
     chunks: int
     sent_ns: int
     done_ns: int
+    digest: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptRefusal:
+    """What was refused, how, and why."""
+
+    raw: bytes
+    status: int
+    reason: str
 
 
 @dataclass(slots=True)
@@ -31,10 +42,11 @@ class KeptRows:
 
     requests: list[tuple[bytes, bytes, int]] = field(default_factory=list)
     exchanges: list[KeptExchange] = field(default_factory=list)
+    refusals: list[KeptRefusal] = field(default_factory=list)
 
     def request(self, incoming: Incoming) -> None:
         """Keep it."""
-        self.requests.append((incoming.request_id, incoming.whole(), incoming.body_bytes))
+        self.requests.append((incoming.request_id, incoming.recorded(), incoming.body_bytes))
 
     def exchange(self, state: ExchangeState, outcome: str) -> None:
         """Keep it."""
@@ -45,6 +57,7 @@ class KeptRows:
                 outcome=outcome,
                 status=state.status,
                 body=state.response_body(),
+                digest=state.response_digest(),
                 request_bytes=state.request_bytes,
                 faults=state.faults,
                 chunks=state.chunks,
@@ -52,6 +65,11 @@ class KeptRows:
                 done_ns=state.done_ns,
             )
         )
+
+    def answered(self, state: ExchangeState, outcome: str) -> None:
+        """Keep both."""
+        self.request(state.incoming)
+        self.exchange(state, outcome)
 
     def dropped(self, incoming: Incoming, *, target: bytes, role: bytes, reason: str) -> None:
         """Keep it."""
@@ -70,6 +88,11 @@ class KeptRows:
                 done_ns=-1,
             )
         )
+
+    def refused(self, raw: bytes, *, status: int, reason: str, received_ns: int) -> None:
+        """Keep it."""
+        del received_ns
+        self.refusals.append(KeptRefusal(raw=raw[:RAW_BYTES], status=status, reason=reason))
 
     def outcomes(self, target: str) -> list[str]:
         """Of one target's exchanges, in the order in which they ended."""

@@ -1,16 +1,18 @@
 """What the hot path leaves behind: journal records of requests and exchanges.
 
-Knows which stamps and bytes make a record and turns the monotonic stamps of the hot path into the run's time;
-refuses to know the journal's format. `NoRows` is the proxy that does not record. Called by exchanges when
-they end and by the mirror when it drops a copy.
+Knows which stamps and bytes make a record, turns the monotonic stamps of the hot path into the run's time and
+lets no head through that was not redacted; refuses to know the journal's format. `NoRows` is the proxy that
+does not record. Called by exchanges when they end, by the mirror when it drops a copy, and by whoever refuses
+a request.
 """
 
 from typing import Final, Protocol
 
 from recording.clock import RunClock
 from recording.exchange import NEVER, Outcome
-from recording.journal import EXCHANGE, REQUEST, JournalWriter
-from recording.journal_codec import encode_exchange, encode_request
+from recording.journal import ANSWERED, EXCHANGE, REFUSED, REQUEST, JournalWriter
+from recording.journal_codec import encode_answered, encode_exchange, encode_refused, encode_request
+from recording.redaction import RAW_BYTES, RedactConfig, Redactor
 from shadow_proxy.counters import CounterRow
 from shadow_proxy.exchange_state import ExchangeState
 from shadow_proxy.incoming import Incoming
@@ -27,8 +29,14 @@ class Rows(Protocol):
     def exchange(self, state: ExchangeState, outcome: str) -> None:
         """How one exchange ended."""
 
+    def answered(self, state: ExchangeState, outcome: str) -> None:
+        """What came in, and how the exchange ended whose answer the client gets."""
+
     def dropped(self, incoming: Incoming, *, target: bytes, role: bytes, reason: str) -> None:
         """A target that the request was not sent to."""
+
+    def refused(self, raw: bytes, *, status: int, reason: str, received_ns: int) -> None:
+        """Bytes that no target will see, and what the client was told. The stamp is raw, as all here."""
 
 
 class NoRows:
@@ -42,17 +50,34 @@ class NoRows:
     def exchange(self, state: ExchangeState, outcome: str) -> None:
         """Nothing."""
 
+    def answered(self, state: ExchangeState, outcome: str) -> None:
+        """Nothing."""
+
     def dropped(self, incoming: Incoming, *, target: bytes, role: bytes, reason: str) -> None:
+        """Nothing."""
+
+    def refused(self, raw: bytes, *, status: int, reason: str, received_ns: int) -> None:
         """Nothing."""
 
 
 class JournalRows:
-    """Appends to this worker's journal; a record that the journal refused is counted, never waited for."""
+    """Appends to this worker's journal; a record that the journal refused is counted, never waited for.
 
-    __slots__ = ("_cells", "_clock", "_dropped", "_journal", "_records")
+    Without a redactor of its own it masks what is masked by default.
+    """
 
-    def __init__(self, journal: JournalWriter, *, clock: RunClock, row: CounterRow) -> None:
+    __slots__ = ("_cells", "_clock", "_dropped", "_journal", "_records", "_redactor")
+
+    def __init__(
+        self,
+        journal: JournalWriter,
+        *,
+        clock: RunClock,
+        row: CounterRow,
+        redactor: Redactor | None = None,
+    ) -> None:
         self._journal = journal
+        self._redactor = Redactor(RedactConfig()) if redactor is None else redactor
         self._clock = clock
         self._cells = row.cells
         self._records = row.at("journal/records")
@@ -60,24 +85,37 @@ class JournalRows:
 
     def request(self, incoming: Incoming) -> None:
         """Append a REQUEST record."""
+        self._append(REQUEST, self._request(incoming))
+
+    def exchange(self, state: ExchangeState, outcome: str) -> None:
+        """Append an EXCHANGE record."""
+        self._append(EXCHANGE, self._exchange(state, outcome))
+
+    def answered(self, state: ExchangeState, outcome: str) -> None:
+        """Append both as one record: neither is there without the other."""
+        payload = encode_answered(self._request(state.incoming), self._exchange(state, outcome))
+        kept = self._journal.append(ANSWERED, payload)
+        self._cells[self._records if kept else self._dropped] += 2
+
+    def _request(self, incoming: Incoming) -> bytes:
         head = incoming.head
-        payload = encode_request(
+        return encode_request(
             request_id=incoming.request_id,
             received_ns=incoming.received_ns - self._clock.origin_ns,
             due_ns=incoming.due_ns,
             method=head.method,
-            path=head.target,
-            fields=incoming.lines,
-            body=incoming.whole(),
+            path=self._redactor.target(head.target),
+            fields=self._redactor.lines(incoming.lines),
+            body=incoming.recorded(),
             body_bytes=incoming.body_bytes,
+            digest=incoming.digest(),
         )
-        self._append(REQUEST, payload)
 
-    def exchange(self, state: ExchangeState, outcome: str) -> None:
-        """Append an EXCHANGE record; stamps that never happened stay -1."""
+    def _exchange(self, state: ExchangeState, outcome: str) -> bytes:
+        """Stamps that never happened stay -1."""
         origin_ns = self._clock.origin_ns
         first_byte_ns = state.first_byte_ns
-        payload = encode_exchange(
+        return encode_exchange(
             request_id=state.incoming.request_id,
             target=state.target.name,
             role=state.target.role,
@@ -89,13 +127,13 @@ class JournalRows:
             status=state.status,
             request_bytes=state.request_bytes,
             response_bytes=state.response_bytes,
-            response_head=state.response_lines,
+            response_head=self._redactor.lines(state.response_lines),
             response_body=state.response_body(),
             faults=state.faults,
             chunks=state.chunks,
             chunk_ns=[instant - origin_ns for instant in state.chunk_ns] if state.chunk_ns else (),
+            digest=state.response_digest(),
         )
-        self._append(EXCHANGE, payload)
 
     def dropped(self, incoming: Incoming, *, target: bytes, role: bytes, reason: str) -> None:
         """Append an EXCHANGE record that says why nothing was sent."""
@@ -113,6 +151,17 @@ class JournalRows:
             response_bytes=0,
         )
         self._append(EXCHANGE, payload)
+
+    def refused(self, raw: bytes, *, status: int, reason: str, received_ns: int) -> None:
+        """Append a REFUSED record with the start of the bytes."""
+        payload = encode_refused(
+            received_ns=received_ns - self._clock.origin_ns,
+            status=status,
+            reason=self._redactor.target(reason.encode("utf-8", "replace"))[:RAW_BYTES],
+            raw=self._redactor.raw(raw),
+            raw_bytes=len(raw),
+        )
+        self._append(REFUSED, payload)
 
     def _append(self, kind: int, payload: bytes) -> None:
         kept = self._journal.append(kind, payload)

@@ -11,6 +11,7 @@ from recording.run_folder import RunFolder
 from sparring.predictions import PredictionReader
 from sparring.process_configs import config_file
 from sparring.recorder.converter import recover
+from sparring.recorder.folder_lock import FolderLock
 from sparring.recorder.labels import Labels
 from sparring.recorder.rows import RowMaker
 from sparring.recorder.service import RecorderConfig
@@ -28,6 +29,16 @@ def recover_folder(folder: RunFolder) -> int:
             raise InputError(
                 "is still being recorded", place=str(folder.path), fix="stop the proxy or the run first"
             )
+    lock = FolderLock(folder.path)
+    if not lock.take_nowait():
+        raise InputError("a recorder is still at it", place=str(folder.path), fix="wait for it, or stop it")
+    try:
+        return _recovered(folder)
+    finally:
+        lock.release()
+
+
+def _recovered(folder: RunFolder) -> int:
     path = config_file(folder, "recorder")
     config = load_document(path, RecorderConfig) if path.exists() else RecorderConfig(folder=folder.path)
     trace = config.trace if config.trace is not None and config.trace.exists() else None

@@ -24,6 +24,7 @@ class Name(StrEnum):
     REPLAY = "replay"
     TRACE = "trace"
     EXCHANGES = "exchanges"
+    REFUSED = "refused"
     RESOURCES = "resources"
     FAULTS = "faults"
 
@@ -53,11 +54,18 @@ def _documents() -> "dict[Name, type[Model]]":
 
 
 def _files() -> "dict[Name, pa.Schema]":
-    from recording.schema import EXCHANGE_SCHEMA, FAULTS_SCHEMA, RESOURCES_SCHEMA, TRACE_SCHEMA
+    from recording.schema import (
+        EXCHANGE_SCHEMA,
+        FAULTS_SCHEMA,
+        REFUSED_SCHEMA,
+        RESOURCES_SCHEMA,
+        TRACE_SCHEMA,
+    )
 
     return {
         Name.TRACE: TRACE_SCHEMA,
         Name.EXCHANGES: EXCHANGE_SCHEMA,
+        Name.REFUSED: REFUSED_SCHEMA,
         Name.RESOURCES: RESOURCES_SCHEMA,
         Name.FAULTS: FAULTS_SCHEMA,
     }

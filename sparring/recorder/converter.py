@@ -14,12 +14,13 @@ from pathlib import Path
 import pyarrow as pa
 
 from recording.errors import InputError
-from recording.journal import EXCHANGE, REQUEST
-from recording.journal_codec import decode_exchange, decode_request
+from recording.folders import fsync_folder
+from recording.journal import EXCHANGE, REFUSED, REQUEST
+from recording.journal_codec import decode_exchange, decode_refused, decode_request
 from recording.journal_reader import Entry, JournalReader, Losses, Poll
-from recording.parquet import DurableParquet, fsync_folder
+from recording.parquet import DurableParquet
 from recording.run_folder import RunFolder
-from recording.schema import EXCHANGE_SCHEMA, TRACE_SCHEMA
+from recording.schema import EXCHANGE_SCHEMA, REFUSED_SCHEMA, TRACE_SCHEMA
 from sparring.recorder.rows import RowMaker, Seen
 
 BATCH_RECORDS = 4096
@@ -111,7 +112,10 @@ class Converter:
     def _write(self, poll: Poll) -> list[Seen]:
         exchanges = [decode_exchange(entry.payload) for entry in _of_kind(poll, EXCHANGE)]
         requests = [decode_request(entry.payload) for entry in _of_kind(poll, REQUEST)]
+        refusals = [decode_refused(entry.payload) for entry in _of_kind(poll, REFUSED)]
         seen: list[Seen] = []
+        if refusals:
+            self._file("refused", poll.segment, REFUSED_SCHEMA).write(self.rows.refused(refusals))
         if requests:
             self._file("requests", poll.segment, TRACE_SCHEMA).write(self.rows.requests(requests))
         if exchanges:

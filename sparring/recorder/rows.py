@@ -1,4 +1,5 @@
-"""From journal records to rows: an exchange becomes a row of the exchange schema, a request one of a trace.
+"""From journal records to rows: an exchange becomes a row of the exchange schema, a request one of a trace,
+a refusal one of its own.
 
 Knows heads, content codings, labels and predictions; refuses to know files and segments. Pure: records in,
 Arrow tables out. Called by the converter for every batch.
@@ -11,8 +12,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from recording.exchange import Exchange, Outcome, RequestSeen
-from recording.schema import EXCHANGE_SCHEMA, TRACE_SCHEMA
+from recording.exchange import Exchange, Outcome, RefusedSeen, RequestSeen
+from recording.schema import EXCHANGE_SCHEMA, REFUSED_SCHEMA, TRACE_SCHEMA
 from sparring.predictions import NOTHING, PredictionReader
 from sparring.recorder.labels import Labels
 from sparring.streams import stream_facts
@@ -56,6 +57,11 @@ class RowMaker:
         """The rows of a batch of requests, as a trace has them."""
         return pa.Table.from_pylist([self._request_row(request) for request in requests], schema=TRACE_SCHEMA)
 
+    def refused(self, refusals: Iterable[RefusedSeen]) -> pa.Table:
+        """The rows of a batch of refusals."""
+        rows = [{name: getattr(refusal, name) for name in REFUSED_SCHEMA.names} for refusal in refusals]
+        return pa.Table.from_pylist(rows, schema=REFUSED_SCHEMA)
+
     def _row(self, exchange: Exchange) -> dict[str, Any]:  # Any: one row of the schema
         label, slices = self._labels.find(exchange.request_id)
         event_stream, encoding = _content(exchange.response_head)
@@ -87,6 +93,7 @@ class RowMaker:
             "itl_p50_ns": stream.itl_p50_ns,
             "itl_p99_ns": stream.itl_p99_ns,
             "output_tokens": stream.output_tokens,
+            "response_sha256": exchange.digest.hex() or None,
         }
 
     def _request_row(self, request: RequestSeen) -> dict[str, Any]:  # Any: one row of the schema
@@ -99,6 +106,8 @@ class RowMaker:
             "path": request.path,
             "headers": headers,
             "body": request.body,
+            "body_bytes": request.body_bytes if request.body_bytes > len(request.body) else None,
+            "body_sha256": request.digest.hex() or None,
             "label": label,
             "slices": slices,
         }

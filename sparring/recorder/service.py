@@ -3,13 +3,14 @@
 Knows its own configuration and when it may end; refuses to slow anybody: it only reads what others
 appended. It ends by itself once every journal writer is gone and everything they wrote is durable, or on
 SIGTERM as soon as nothing new can be read. Run as `python -m sparring.recorder CONFIG.json`; prints one
-JSON line when it is ready.
+JSON line when it is ready, which is not before an earlier recorder of the same folder has ended.
 """
 
 import asyncio
 import contextlib
 import json
 import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from urllib.error import URLError
@@ -24,6 +25,7 @@ from recording.documents import Model
 from recording.run_folder import RunFolder
 from sparring.predictions import PredictionReader, PredictionSource
 from sparring.recorder.converter import Converter
+from sparring.recorder.folder_lock import FolderLock
 from sparring.recorder.labels import Labels
 from sparring.recorder.live import LiveNumbers
 from sparring.recorder.metrics import RecorderCollector
@@ -119,6 +121,9 @@ async def serve(config: RecorderConfig, *, announce: Callable[[str], None]) -> i
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, setattr, recorder, "stopping", True)
+    lock = FolderLock(recorder.folder.path)
+    if not await take_folder(lock, recorder):
+        return 0
     runner = web.AppRunner(_application(recorder), access_log=None)
     await runner.setup()
     host, _, port = config.listen.rpartition(":")
@@ -133,8 +138,22 @@ async def serve(config: RecorderConfig, *, announce: Callable[[str], None]) -> i
             sampler.cancel()
     finally:
         recorder.close()
+        lock.release()
         await runner.cleanup()
     return 1 if any(converter.trouble for converter in recorder.converters.values()) else 0
+
+
+async def take_folder(lock: FolderLock, recorder: Recorder) -> bool:
+    """Wait until no other recorder is at work there; False if told to stop meanwhile."""
+    said = False
+    while not lock.take_nowait():
+        if recorder.stopping:
+            return False
+        if not said:
+            print(f"recorder: waits for another one in {recorder.folder.path}", file=sys.stderr, flush=True)
+            said = True
+        await asyncio.sleep(IDLE_S)
+    return True
 
 
 async def convert(recorder: Recorder) -> None:

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from recording.errors import DamageError, InputError
-from recording.journal import EXCHANGE, FRAME_BYTES, HEAD_BYTES, REQUEST, JournalWriter
+from recording.journal import EXCHANGE, FRAME_BYTES, HEAD_BYTES, REQUEST, SEGMENT_HEAD, JournalWriter
 from recording.journal_reader import JournalReader
 
 SMALL = 4096
@@ -195,8 +196,30 @@ def test_a_foreign_file_is_refused_by_name(tmp_path: Path) -> None:
         JournalReader(tmp_path).poll()
 
 
-def test_a_segment_of_another_version_is_refused(tmp_path: Path) -> None:
-    """A damaged head is told apart from a foreign one."""
+def restamped(path: Path, version: int) -> None:
+    """The segment as one of another format version, with a head that checks out."""
+    raw = bytearray(path.read_bytes())
+    raw[8:12] = version.to_bytes(4, "little")
+    raw[SEGMENT_HEAD.size : SEGMENT_HEAD.size + 4] = zlib.crc32(raw[: SEGMENT_HEAD.size]).to_bytes(
+        4, "little"
+    )
+    path.write_bytes(raw)
+
+
+def test_a_segment_of_the_first_version_is_read_and_of_a_later_one_refused(tmp_path: Path) -> None:
+    """What an upgraded proxy finds on its disk is not lost."""
+    writer = JournalWriter(tmp_path)
+    writer.append(EXCHANGE, b"x")
+    writer.close()
+    restamped(segments(tmp_path)[0], 1)
+    assert [entry.payload for entry in JournalReader(tmp_path).read()] == [b"x"]
+    restamped(segments(tmp_path)[0], 3)
+    with pytest.raises(DamageError, match="format version 3; this version reads 1 to 2"):
+        JournalReader(tmp_path).poll()
+
+
+def test_a_damaged_head_is_told_apart_from_a_foreign_file(tmp_path: Path) -> None:
+    """It is refused all the same."""
     writer = JournalWriter(tmp_path)
     writer.append(EXCHANGE, b"x")
     writer.close()

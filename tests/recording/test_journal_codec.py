@@ -5,11 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recording.errors import DamageError
-from recording.exchange import Exchange, RequestSeen
+from recording.exchange import Exchange, RefusedSeen, RequestSeen
 from recording.journal_codec import (
     decode_exchange,
+    decode_refused,
     decode_request,
     encode_exchange,
+    encode_refused,
     encode_request,
     join_faults,
 )
@@ -17,6 +19,7 @@ from recording.journal_codec import (
 instants = st.integers(min_value=-(1 << 62), max_value=1 << 62)
 names = st.text(alphabet="abcdefghijklmnop-_.~0123456789", max_size=40)
 blobs = st.binary(max_size=300)
+digests = st.sampled_from([b"", bytes(range(32))])
 
 
 @given(
@@ -30,6 +33,7 @@ blobs = st.binary(max_size=300)
     faults=st.lists(names.filter(bool), max_size=4),
     chunk_ns=st.lists(instants, max_size=20),
     status=st.integers(0, 65535),
+    digest=digests,
 )
 def test_an_exchange_survives(
     name: str,
@@ -42,6 +46,7 @@ def test_an_exchange_survives(
     faults: list[str],
     chunk_ns: list[int],
     status: int,
+    digest: bytes,
 ) -> None:
     """Every field comes back."""
     payload = encode_exchange(
@@ -61,6 +66,7 @@ def test_an_exchange_survives(
         faults=join_faults(faults),
         chunks=len(chunk_ns),
         chunk_ns=chunk_ns,
+        digest=digest,
     )
     assert decode_exchange(payload) == Exchange(
         request_id=name,
@@ -79,11 +85,12 @@ def test_an_exchange_survives(
         faults=tuple(faults),
         chunks=len(chunk_ns),
         chunk_ns=tuple(chunk_ns),
+        digest=digest,
     )
 
 
-@given(name=names, path=st.text(alphabet="/?%abc\xff", max_size=30), fields=blobs, body=blobs)
-def test_a_request_survives(name: str, path: str, fields: bytes, body: bytes) -> None:
+@given(name=names, path=st.text(alphabet="/?%abc\xff", max_size=30), fields=blobs, body=blobs, digest=digests)
+def test_a_request_survives(name: str, path: str, fields: bytes, body: bytes, digest: bytes) -> None:
     """Every field comes back, obs-text in a path included."""
     payload = encode_request(
         request_id=name.encode(),
@@ -94,6 +101,7 @@ def test_a_request_survives(name: str, path: str, fields: bytes, body: bytes) ->
         fields=fields,
         body=body,
         body_bytes=len(body) + 5,
+        digest=digest,
     )
     assert decode_request(payload) == RequestSeen(
         request_id=name,
@@ -104,10 +112,22 @@ def test_a_request_survives(name: str, path: str, fields: bytes, body: bytes) ->
         fields=fields,
         body=body,
         body_bytes=len(body) + 5,
+        digest=digest,
     )
 
 
-@pytest.mark.parametrize("decode", [decode_exchange, decode_request])
+@given(raw=blobs, reason=names, more=st.sampled_from([0, 1, 1 << 40]))
+def test_a_refusal_survives(raw: bytes, reason: str, more: int) -> None:
+    """Every field comes back; a count too large for its cell is the largest there is."""
+    payload = encode_refused(
+        received_ns=-5, status=400, reason=reason.encode(), raw=raw, raw_bytes=len(raw) + more
+    )
+    assert decode_refused(payload) == RefusedSeen(
+        received_ns=-5, status=400, reason=reason, raw=raw, raw_bytes=min(len(raw) + more, 0xFFFFFFFF)
+    )
+
+
+@pytest.mark.parametrize("decode", [decode_exchange, decode_request, decode_refused])
 @given(junk=st.binary(max_size=120))
 def test_junk_is_refused_or_read_but_never_crashes(decode: object, junk: bytes) -> None:
     """Only one error class comes out of the decoder."""

@@ -2,15 +2,17 @@
 
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
+from dataclasses import replace
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from recording.errors import InputError
 from recording.exchange import Request
-from recording.trace import TraceWriter
+from recording.trace import TraceWriter, iter_requests
 from replay.message import HostField, Message
 from replay.traffic import Rows, Traffic, Unsendable, read_offsets
 
@@ -112,6 +114,25 @@ def test_a_request_that_cannot_be_sent_takes_its_place_with_the_reason(tmp_path:
     request_id, prepared = source.take()
     assert isinstance(prepared, Unsendable)
     assert (request_id, "path '/a b'" in prepared.reason) == (b"r1", True)
+
+
+def test_a_request_whose_body_the_recording_cut_is_not_sent(tmp_path: Path) -> None:
+    path = trace(tmp_path, [request(0), replace(request(1), body=b"ab", body_bytes=9), request(2)])
+    source = traffic(path, requests=3, prepared_bytes=1 << 20)
+    sent = [source.take()[1] for _ in range(3)]
+    assert [isinstance(one, Unsendable) for one in sent] == [False, True, False]
+    assert isinstance(sent[1], Unsendable)
+    assert sent[1].reason == "the recording kept 2 of its body's 9 bytes"
+
+
+def test_a_trace_of_the_first_version_is_sent_whole(tmp_path: Path) -> None:
+    """It has no columns for what was cut."""
+    new = trace(tmp_path, [request(0)])
+    old = tmp_path / "old.parquet"
+    pq.write_table(pq.read_table(new).drop_columns(["body_bytes", "body_sha256"]), old)
+    source = traffic(old, requests=1, prepared_bytes=1 << 20)
+    assert source.take()[0] == b"r0"
+    assert [one.body_bytes for one in iter_requests(old)] == [None]
 
 
 def test_offsets_are_those_of_the_trace(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ import pytest
 
 from recording.errors import InputError
 from recording.exchange import Request
-from recording.journal import EXCHANGE, REQUEST, JournalWriter
-from recording.journal_codec import encode_exchange, encode_request, join_faults
+from recording.journal import EXCHANGE, REFUSED, REQUEST, JournalWriter
+from recording.journal_codec import encode_exchange, encode_refused, encode_request, join_faults
 from recording.parquet import DurableParquet
 from recording.run_folder import RunFolder, write_json
 from recording.trace import TraceWriter, iter_requests
@@ -37,6 +37,8 @@ def exchange(
     head: bytes = HEAD,
     body: bytes = b'{"prediction": 1}',
     chunk_ns: tuple[int, ...] = (),
+    body_bytes: int | None = None,
+    digest: bytes = b"",
 ) -> bytes:
     return encode_exchange(
         request_id=b"r%d" % number,
@@ -49,16 +51,17 @@ def exchange(
         outcome=outcome,
         status=200,
         request_bytes=5,
-        response_bytes=len(body),
+        response_bytes=len(body) if body_bytes is None else body_bytes,
         response_head=head,
         response_body=body,
         faults=join_faults(faults),
         chunks=len(chunk_ns),
         chunk_ns=chunk_ns,
+        digest=digest,
     )
 
 
-def request(number: int) -> bytes:
+def request(number: int, *, body_bytes: int = 4, digest: bytes = b"") -> bytes:
     return encode_request(
         request_id=b"r%d" % number,
         received_ns=15,
@@ -67,7 +70,8 @@ def request(number: int) -> bytes:
         path=b"/p",
         fields=b"Host: h\r\nX-A: b\r\n",
         body=b"body",
-        body_bytes=4,
+        body_bytes=body_bytes,
+        digest=digest,
     )
 
 
@@ -143,6 +147,41 @@ def test_records_become_rows_with_labels_and_slices(
         b"body",
     )
     assert not list(folder.journal.rglob("*.seg"))
+
+
+def test_a_body_that_was_cut_has_its_length_and_digest_in_its_row(
+    folder: RunFolder, journal: JournalWriter
+) -> None:
+    """And one that was not has neither, so that who replays it can tell."""
+    digest = bytes(range(32))
+    journal.append(REQUEST, request(1))
+    journal.append(REQUEST, request(2, body_bytes=9, digest=digest))
+    journal.append(EXCHANGE, exchange(1))
+    journal.append(EXCHANGE, exchange(2, body_bytes=1 << 33, digest=digest))
+    journal.close()
+    converted(folder, None)
+    whole, cut = rows_of(folder, "requests")
+    assert (whole["body_bytes"], whole["body_sha256"]) == (None, None)
+    assert (cut["body"], cut["body_bytes"], cut["body_sha256"]) == (b"body", 9, digest.hex())
+    whole, cut = rows_of(folder)
+    assert whole["response_sha256"] is None
+    assert (cut["response_bytes"], cut["response_sha256"]) == (1 << 33, digest.hex())
+
+
+def test_what_was_refused_becomes_rows_of_its_own(folder: RunFolder, journal: JournalWriter) -> None:
+    """It never reached a target, so it is neither a request nor an exchange."""
+    journal.append(
+        REFUSED, encode_refused(received_ns=7, status=400, reason=b"no Host", raw=b"GET", raw_bytes=99)
+    )
+    journal.close()
+    converted(folder, None)
+    assert rows_of(folder, "refused") == [
+        {"received_ns": 7, "status": 400, "reason": "no Host", "raw": b"GET", "raw_bytes": 99}
+    ]
+    assert rows_of(folder, "requests") == rows_of(folder) == []
+    assert [path.name for path in folder.exchange_files("refused")] == [
+        f"exchanges-0-{journal._incarnation:020d}-000001.parquet"
+    ]
 
 
 def test_a_later_round_finds_the_label_of_the_first(trace: Path) -> None:
