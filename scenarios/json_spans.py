@@ -62,6 +62,25 @@ def find(text: str, steps: Sequence[Step]) -> list[Holder]:
     return [holder for holder in found if holder.hits]
 
 
+def first_value(text: str, steps: Sequence[Step]) -> Edit | None:
+    """Where the first value that `steps` name stands, as the edit that would leave it as it is.
+
+    Reads no further than to there, so what follows may be anything; None if nothing is there, or if what
+    stands before is not JSON, or is nested too deeply to be read.
+    """
+    try:
+        at = _after_blank(text, 0)
+        end = at
+        for step in steps:
+            child = next((child for child in _children(text, at) if step.takes(child.step)), None)
+            if child is None:
+                return None
+            at, end = child.value, child.end
+    except (ValueError, IndexError, RecursionError):
+        return None
+    return Edit(start=at, end=end, text=text[at:end])
+
+
 def replacements(holder: Holder, text: str) -> Iterator[Edit]:
     """The edits that put `text` in the place of each value that is meant."""
     for hit in holder.hits:
