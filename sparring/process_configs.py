@@ -21,7 +21,10 @@ def config_file(folder: RunFolder, name: str) -> Path:
 
 
 def proxy_config(config: RunConfig, folder: RunFolder) -> Json:
-    """The proxy mirrors every request and takes the due instant from the engine."""
+    """The proxy mirrors every request and takes the due instant from the engine.
+
+    There is no breaker: a rehearsal measures a candidate that fails, and does not spare it.
+    """
     settings = config.proxy
     return {
         "listen": "127.0.0.1:0",
@@ -31,6 +34,7 @@ def proxy_config(config: RunConfig, folder: RunFolder) -> Json:
             for name, target in config.targets.items()
         ],
         "mirror": settings.mirror,
+        "breaker": None,
         "workers": settings.workers,
         "limits": settings.limits.model_dump(mode="json"),
         "deadlines": settings.deadlines.model_dump(mode="json"),
