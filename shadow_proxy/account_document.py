@@ -9,32 +9,38 @@ from dataclasses import asdict
 
 from scenarios.scenario import Scenario
 from shadow_proxy.accounting import CLIENT_CELLS, FAULT_CELLS, JOURNAL_CELLS, TargetAccount, target_account
-from shadow_proxy.config import ProxyConfig, TargetConfig
+from shadow_proxy.target_config import TargetConfig
 
 VERSION = 1
 
 
 def accounts(totals: Mapping[str, int], targets: Iterable[TargetConfig]) -> dict[str, TargetAccount]:
-    """Every target's account by its name."""
+    """Every target's account by its name, of one configuration."""
     return {
         target.name: target_account(totals, target=target.name, role=target.role.value) for target in targets
     }
 
 
 def account_document(
-    totals: Mapping[str, int], config: ProxyConfig, *, scenario: Scenario | None, restarts: int
+    totals: Mapping[str, int],
+    by_target: Mapping[str, TargetAccount],
+    *,
+    scenario: Scenario | None,
+    workers: int,
+    restarts: int,
 ) -> dict[str, object]:
     """The document; its numbers are exact at the instant at which the cells were read."""
-    by_target = accounts(totals, config.targets)
     problems = [problem for name, account in by_target.items() for problem in account.problems(name)]
     return {
         "version": VERSION,
         "requests": totals["requests"],
         "client": {name.removeprefix("client/"): totals[name] for name in CLIENT_CELLS if "/" in name},
         "targets": {name: asdict(account) for name, account in by_target.items()},
-        "journal": {name.removeprefix("journal/"): totals[name] for name in JOURNAL_CELLS},
+        "journal": {
+            name.removeprefix("journal/"): totals[name] for name in JOURNAL_CELLS if "journal" in name
+        },
         "faults": fault_counts(totals, scenario),
-        "workers": {"configured": config.workers, "restarts": restarts},
+        "workers": {"configured": workers, "restarts": restarts},
         "problems": problems,
     }
 

@@ -8,6 +8,10 @@ and for every target
 
     sent = ok + error{kind} + timeout + cancelled + in flight.
 
+While a canary runs, each arm answers some requests and is the shadow for the others; then, for both,
+
+    requests = primary + mirrored + dropped{reason} + undecided, and sent = primary + mirrored.
+
 Only cumulative numbers are stored, each bumped once, so that no reader ever sees half of a move: what is in
 flight or undecided is the difference of two of them, zero when the proxy is at rest. Rows of a worker that
 was killed are settled once: what it had begun is `lost`, what it had not decided is `dropped{lost}`. Workers
@@ -26,6 +30,9 @@ ENDINGS: Final = (*(outcome.value for outcome in Outcome), LOST)
 DROP_REASONS: Final = (
     "not_sampled",
     "unsafe_method",
+    "unsafe_route",
+    "ejected",
+    "not_adaptable",
     "too_large",
     "copy_budget",
     "queue_full",
@@ -49,8 +56,9 @@ CLIENT_CELLS: Final = (
     "client/gone",
     "client/unserved",
     "client/unfaulted_too_large",
+    "client/looped",
 )
-JOURNAL_CELLS: Final = ("journal/records", "journal/dropped")
+JOURNAL_CELLS: Final = ("journal/records", "journal/dropped", "access_log/dropped")
 FAULT_CELLS: Final = (
     "matched",
     "skipped_window",
@@ -68,7 +76,17 @@ def layout(*, targets: Iterable[str], faults: Iterable[str] = ()) -> tuple[str, 
     """The names of all cells, what starts before what ends."""
     names = [*CLIENT_CELLS, *JOURNAL_CELLS]
     for target in targets:
-        cells = ("sent", *ENDINGS, *(f"dropped/{reason}" for reason in DROP_REASONS), "opened", "service_ns")
+        cells = (
+            "primary",
+            "mirrored",
+            *ENDINGS,
+            *(f"dropped/{reason}" for reason in DROP_REASONS),
+            "opened",
+            "repeated",
+            "ejected",
+            "readmitted",
+            "service_ns",
+        )
         names += [f"target/{target}/{cell}" for cell in cells]
         names += [f"target/{target}/service/{bucket}" for bucket in range(SERVICE_BUCKETS)]
     names += [f"fault/{fault}/{cell}" for fault in faults for cell in FAULT_CELLS]
@@ -78,20 +96,40 @@ def layout(*, targets: Iterable[str], faults: Iterable[str] = ()) -> tuple[str, 
 class TargetTally:
     """Where one target's exchanges are counted, in one worker."""
 
-    __slots__ = ("_cells", "_dropped", "_endings", "_opened", "_sent", "_service", "_service_ns")
+    __slots__ = (
+        "_cells",
+        "_dropped",
+        "_ejected",
+        "_endings",
+        "_mirrored",
+        "_opened",
+        "_primary",
+        "_readmitted",
+        "_repeated",
+        "_service",
+        "_service_ns",
+    )
 
     def __init__(self, row: CounterRow, *, target: str) -> None:
         self._cells = row.cells
-        self._sent = row.at(f"target/{target}/sent")
+        self._primary = row.at(f"target/{target}/primary")
+        self._mirrored = row.at(f"target/{target}/mirrored")
+        self._repeated = row.at(f"target/{target}/repeated")
+        self._ejected = row.at(f"target/{target}/ejected")
+        self._readmitted = row.at(f"target/{target}/readmitted")
         self._opened = row.at(f"target/{target}/opened")
         self._service_ns = row.at(f"target/{target}/service_ns")
         self._service = row.at(f"target/{target}/service/0")
         self._endings = {ending: row.at(f"target/{target}/{ending}") for ending in ENDINGS}
         self._dropped = {reason: row.at(f"target/{target}/dropped/{reason}") for reason in DROP_REASONS}
 
-    def began(self) -> None:
-        """An exchange was begun: for a shadow target, the request is mirrored."""
-        self._cells[self._sent] += 1
+    def began_primary(self) -> None:
+        """An exchange was begun whose answer the client gets."""
+        self._cells[self._primary] += 1
+
+    def began_copy(self) -> None:
+        """A request was mirrored."""
+        self._cells[self._mirrored] += 1
 
     def ended(self, outcome: str, *, service_ns: int) -> None:
         """It ended so, after that long."""
@@ -111,7 +149,30 @@ class TargetTally:
 
     def in_flight(self) -> int:
         """Begun and not ended, by the counts alone."""
-        return self._cells[self._sent] - sum(self._cells[at] for at in self._endings.values())
+        begun = self._cells[self._primary] + self._cells[self._mirrored]
+        return begun - sum(self._cells[at] for at in self._endings.values())
+
+    def repeated(self) -> None:
+        """A request was sent once more, since the connection had been closed before it was taken."""
+        self._cells[self._repeated] += 1
+
+    def breaker_changed(self, *, ejected: bool) -> None:
+        """A worker has ejected or readmitted this shadow."""
+        self._cells[self._ejected if ejected else self._readmitted] += 1
+
+
+_SUMS: Final = (
+    "requests",
+    "sent",
+    "primary",
+    "mirrored",
+    "in_flight",
+    "undecided",
+    "connections_opened",
+    "repeated",
+    "ejected",
+    "readmitted",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,12 +182,16 @@ class TargetAccount:
     role: str
     requests: int
     sent: int
+    primary: int
     mirrored: int
     endings: Mapping[str, int]
     dropped: Mapping[str, int]
     in_flight: int
     undecided: int
     connections_opened: int
+    repeated: int
+    ejected: int
+    readmitted: int
 
     def problems(self, name: str) -> list[str]:
         """The identities that do not hold, in words."""
@@ -146,17 +211,33 @@ def target_account(totals: Mapping[str, int], *, target: str, role: str) -> Targ
 
     endings = {ending: cell(ending) for ending in ENDINGS}
     dropped = {reason: cell(f"dropped/{reason}") for reason in DROP_REASONS}
-    sent = cell("sent")
+    primary, mirrored = cell("primary"), cell("mirrored")
+    sent = primary + mirrored
     return TargetAccount(
         role=role,
         requests=totals["requests"],
         sent=sent,
-        mirrored=sent,
+        primary=primary,
+        mirrored=mirrored,
         endings=endings,
         dropped=dropped,
         in_flight=sent - sum(endings.values()),
         undecided=totals["requests"] - sent - sum(dropped.values()),
         connections_opened=cell("opened"),
+        repeated=cell("repeated"),
+        ejected=cell("ejected"),
+        readmitted=cell("readmitted"),
+    )
+
+
+def merged(one: TargetAccount, other: TargetAccount) -> TargetAccount:
+    """The account of a target over two configurations, each of which had it."""
+    numbers = {name: getattr(one, name) + getattr(other, name) for name in _SUMS}
+    return TargetAccount(
+        role=other.role,
+        endings={name: count + other.endings[name] for name, count in one.endings.items()},
+        dropped={name: count + other.dropped[name] for name, count in one.dropped.items()},
+        **numbers,
     )
 
 
@@ -167,4 +248,5 @@ def settle(row: CounterRow, *, targets: Iterable[str]) -> None:
         account = target_account(values, target=target, role="")
         row.cells[row.at(f"target/{target}/{LOST}")] += account.in_flight
         row.cells[row.at(f"target/{target}/dropped/{LOST}")] += account.undecided
+        row.cells[row.at(f"target/{target}/readmitted")] += account.ejected - account.readmitted
     row.cells[row.at("client/closed")] = row.cells[row.at("client/connections")]

@@ -22,7 +22,8 @@ class CounterFile:
         self._index = {name: at for at, name in enumerate(self.names)}
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
         try:
-            os.ftruncate(fd, rows * len(self.names) * CELL_BYTES)
+            if os.fstat(fd).st_size < rows * len(self.names) * CELL_BYTES:
+                os.ftruncate(fd, rows * len(self.names) * CELL_BYTES)
             mapped = mmap.mmap(fd, rows * len(self.names) * CELL_BYTES)
         finally:
             os.close(fd)

@@ -1,180 +1,246 @@
-"""The parent process: it opens the ports, keeps N workers running, answers the admin port, and ends them all.
+"""The parent process: it opens the ports, keeps a crew of workers, answers the admin port, and ends them all.
 
-Knows processes; refuses to know requests. Started by `python -m shadow_proxy`. A worker that dies is started
-again on the same listener and counted; what it had under way is settled as lost. On SIGTERM: not ready,
-workers drain, listeners close, `accounting.json` is written, exit 0.
+Knows the proxy as a whole and what may change while it runs; refuses to know requests. Started by
+`python -m shadow_proxy`. On SIGHUP the configuration is read again; on SIGTERM: not ready, workers drain,
+listeners close, `accounting.json` is written, exit 0.
 """
 
 import asyncio
 import contextlib
+import fcntl
+import itertools
 import json
 import logging
+import os
 import signal
-import socket
 import tempfile
-from asyncio.subprocess import PIPE, Process
 from pathlib import Path
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
+from recording.documents import load_document
+from recording.errors import InputError
 from recording.run_folder import RunFolder, write_json
 from shadow_proxy.account_document import account_document
-from shadow_proxy.accounting import settle
 from shadow_proxy.admin import admin_app
-from shadow_proxy.compiled import is_built, worker_command, worker_environment
+from shadow_proxy.books import Books
+from shadow_proxy.bounded import Bounded
+from shadow_proxy.compiled import is_built
 from shadow_proxy.config import ProxyConfig, host_and_port
-from shadow_proxy.listening import address_of, open_listeners
+from shadow_proxy.crew import Crew, ServedBy
+from shadow_proxy.listening import address_of, forget, open_listeners
 from shadow_proxy.metrics import ProxyCollector
-from shadow_proxy.stock import counter_file, scenario_of
-from shadow_proxy.worker import READY
+from shadow_proxy.orders import Reload, SetShares
+from shadow_proxy.reloading import (
+    check_own_addresses,
+    check_reloadable,
+    check_shares,
+    check_startable,
+    with_shares,
+)
+from shadow_proxy.tokens import admin_token
 
 LOG = logging.getLogger(__name__)
-RESTART_AFTER_S = 0.2
-KILL_AFTER_DRAIN_S = 5.0
+ADMIN_IDLE_S = 10.0
 
 
 class Parent:
-    """One proxy: its workers and its admin port."""
+    """One proxy: its workers and its admin port. `config` is what it serves by now."""
 
-    def __init__(self, config: ProxyConfig, *, config_path: Path, scratch: Path) -> None:
-        self._config = config
+    def __init__(self, config: ProxyConfig, *, config_path: Path, scratch: Path, ask_above: bool) -> None:
+        self.config = config
         self._config_path = config_path
-        self._counters_path = scratch / "counters"
-        self._scenario = scenario_of(config)
-        self._counters = counter_file(self._counters_path, config, self._scenario)
-        self._listeners = open_listeners(config.listen, count=config.workers)
-        self._serving: dict[int, Process] = {}
-        self._running: dict[int, Process] = {}
-        self._stop = asyncio.Event()
-        self._all_ready = asyncio.Event()
-        self.restarts = 0
+        self._scratch = scratch
+        self._ask_above = ask_above
+        check_startable(config)
+        self._books = Books(scratch)
+        self._token = admin_token(config)
+        counters = self._books.open(config)
+        listeners = open_listeners(config.listen, count=config.workers)
+        self._listen = address_of(listeners[0])
+        check_own_addresses(config, listen=self._listen)
+        self._changing = asyncio.Lock()
+        self._files = itertools.count(1)
+        self._reloads = 0
+        self._admin_server: asyncio.Server | None = None
+        served_by = self._served_by(config, counters)
+        self._crew = Crew(listeners, served_by=served_by, on_death=self._books.settle)
 
     @property
     def alive(self) -> bool:
         """Whether any worker runs."""
-        return bool(self._running)
+        return self._crew.alive
 
     @property
     def ready(self) -> bool:
         """Whether all workers serve and none is asked to stop."""
-        return len(self._serving) == self._config.workers and not self._stop.is_set()
+        return self._crew.ready
 
     def account(self) -> dict[str, object]:
         """The account as a document."""
-        totals = self._counters.totals()
-        return account_document(totals, self._config, scenario=self._scenario, restarts=self.restarts)
+        books = self._books
+        return account_document(
+            books.totals(),
+            books.accounts(),
+            scenario=books.scenario,
+            workers=self.config.workers,
+            restarts=self._crew.restarts,
+        )
+
+    async def set_shares(self, *, canary: float | None = None, mirror: float | None = None) -> None:
+        """Change one share or both in all workers; `InputError` if it cannot be."""
+        async with self._changing:
+            changed = with_shares(self.config, canary=canary, mirror=mirror)
+            check_shares(changed)
+            order = SetShares(canary=changed.canary.share, mirror=changed.mirror)
+            wanted = self._served_by(changed, self._crew.served_by.counters)
+            problems = await self._crew.change(order, to=wanted)
+            if problems:
+                raise InputError("; ".join(problems), place="shares", fix="nothing was changed")
+            self.config = changed
+            LOG.info("shares: canary %g, mirror %g", changed.canary.share, changed.mirror)
+
+    async def reload(self) -> None:
+        """Read the configuration again and serve by it; `InputError` if it cannot be, and nothing changes."""
+        if self._ask_above:
+            await self._reload_through_above()
+        else:
+            await self._reload_own_file()
 
     async def run(self) -> None:
         """From opening the ports to the last worker's end."""
         loop = asyncio.get_running_loop()
         for sign in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(sign, self._stop.set)
-        runner = web.AppRunner(admin_app(self, self._registry()), access_log=None)
+            loop.add_signal_handler(sign, self._crew.stop.set)
+        app = admin_app(self, self._registry(), token=self._token)
+        runner = web.AppRunner(app, access_log=None, keepalive_timeout=ADMIN_IDLE_S)
         try:
             admin = await self._open_admin(runner)
             async with asyncio.TaskGroup() as tasks:
-                for number, listener in enumerate(self._listeners):
-                    tasks.create_task(self._keep_running(number, listener))
+                loop.add_signal_handler(signal.SIGHUP, lambda: tasks.create_task(self._reload_by_signal()))
+                self._crew.begin(tasks)
                 tasks.create_task(self._announce(admin))
-                await self._stop.wait()
-                self._drain()
+                await self._crew.stop.wait()
+                self._crew.drain()
             self._write_account()
+            if self._crew.failed:
+                raise InputError(
+                    "no worker could be brought to serve", place="workers", fix="standard error says why"
+                )
         finally:
+            loop.remove_signal_handler(signal.SIGHUP)
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
+            forget(self.config.listen)
+            if self._admin_server is not None:
+                self._admin_server.close()
             await runner.cleanup()
 
-    def _drain(self) -> None:
-        self._all_ready.set()  # nobody waits for readiness any more
-        for process in self._running.values():
-            with contextlib.suppress(ProcessLookupError):  # it has just ended by itself
-                process.terminate()
-        for listener in self._listeners:
-            listener.close()
-
-    async def _keep_running(self, number: int, listener: socket.socket) -> None:
-        while not self._stop.is_set():
-            process = await self._start(number, listener)
-            code = await self._watch(number, process)
-            if self._stop.is_set():
-                break
-            self.restarts += 1
-            settle(self._counters.row(number), targets=[target.name for target in self._config.targets])
-            LOG.warning("worker %d ended with code %d and is started again", number, code)
-            with contextlib.suppress(TimeoutError):  # a pause between starts, cut short by a stop
-                await asyncio.wait_for(self._stop.wait(), RESTART_AFTER_S)
-
-    async def _start(self, number: int, listener: socket.socket) -> Process:
-        arguments = [*worker_command("shadow_proxy.worker"), str(self._config_path)]
-        arguments += ["--number", str(number), "--listener", str(listener.fileno())]
-        arguments += ["--counters", str(self._counters_path)]
-        process = await asyncio.create_subprocess_exec(
-            *arguments, stdin=PIPE, stdout=PIPE, pass_fds=(listener.fileno(),), env=worker_environment()
-        )
-        self._running[number] = process
-        if self._stop.is_set():
-            process.terminate()
-        return process
-
-    async def _watch(self, number: int, process: Process) -> int:
-        if process.stdout is not None and (await process.stdout.readline()).strip() == READY.encode():
-            self._serving[number] = process
-            if self.ready:
-                self._all_ready.set()
-        ended = asyncio.ensure_future(process.wait())
-        stopped = asyncio.ensure_future(self._stop.wait())
-        await asyncio.wait({ended, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        stopped.cancel()
+    async def _reload_by_signal(self) -> None:
         try:
-            async with asyncio.timeout(self._config.deadlines.drain_s + KILL_AFTER_DRAIN_S):
-                code = await ended
-        except TimeoutError:
-            LOG.warning("worker %d did not drain in time and is killed", number)
-            process.kill()
-            code = await process.wait()
-        self._serving.pop(number, None)
-        self._running.pop(number, None)
-        return code
+            await self._reload_own_file()
+        except InputError as error:
+            LOG.error("not reloaded: %s", error)  # noqa: TRY400  # the user's mistake, said in full
+        except Exception:
+            LOG.exception("not reloaded")
+
+    async def _reload_own_file(self) -> None:
+        async with self._changing:
+            config = load_document(self._config_path, ProxyConfig)
+            check_reloadable(self.config, config)
+            check_own_addresses(config, listen=self._listen)
+            check_startable(config)
+            if self._crew.stop.is_set():
+                raise InputError("the proxy is ending", place="reload")
+            counters = self._books.open(config)
+            wanted = self._served_by(config, counters)
+            order = Reload(config=wanted.config, counters=wanted.counters)
+            problems = await self._crew.change(order, to=wanted)
+            if problems:
+                raise InputError("; ".join(problems), place=str(self._config_path), fix="nothing was changed")
+            self.config = config
+            self._reloads += 1
+            LOG.info("reloaded %s", self._config_path)
+
+    async def _reload_through_above(self) -> None:
+        """Whoever started us made our file from others: ask there, and wait for the SIGHUP that follows."""
+        before = self._reloads
+        os.kill(os.getppid(), signal.SIGHUP)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(10):
+                while self._reloads == before:  # noqa: ASYNC110  # the signal has no event of its own
+                    await asyncio.sleep(0.02)
+        if self._reloads == before:
+            raise InputError("not reloaded", place="configuration", fix="the proxy's standard error says why")
 
     async def _announce(self, admin: str | None) -> None:
-        await self._all_ready.wait()
+        await self._crew.all_ready.wait()
         if self.ready:
-            listen = [address_of(self._listeners[0])]
-            ready = {"ready": True, "listen": listen, "admin": admin, "compiled": is_built()}
+            ready = {"ready": True, "listen": [self._listen], "admin": admin, "compiled": is_built()}
             print(json.dumps(ready), flush=True)
 
     async def _open_admin(self, runner: web.AppRunner) -> str | None:
-        if self._config.admin is None:
+        if self.config.admin is None:
             return None
         await runner.setup()
-        host, port = host_and_port(self._config.admin)
-        site = web.TCPSite(runner, host, port)
-        await site.start()
-        bound_host, bound_port = runner.addresses[0][:2]
+        host, port = host_and_port(self.config.admin)
+        assert runner.server is not None
+        loop = asyncio.get_running_loop()
+        try:
+            server = await loop.create_server(Bounded(runner.server), host, port)
+        except OSError as error:
+            raise InputError(
+                f"cannot listen on {self.config.admin}: {error.strerror}",
+                place="admin",
+                fix="use a free port, or 0",
+            ) from None
+        self._admin_server = server
+        bound_host, bound_port = server.sockets[0].getsockname()[:2]
         return f"http://{bound_host}:{bound_port}"
+
+    def _served_by(self, config: ProxyConfig, counters: Path) -> ServedBy:
+        """The configuration as a file of its own for workers."""
+        served_by = ServedBy(
+            config=self._scratch / f"served-by-{next(self._files)}.json",
+            counters=counters,
+            document=config.model_dump_json().encode(),
+            drain_s=config.deadlines.drain_s,
+        )
+        served_by.put()
+        return served_by
 
     def _registry(self) -> CollectorRegistry:
         registry = CollectorRegistry()
         registry.register(
-            ProxyCollector(
-                self._config,
-                scenario=self._scenario,
-                read=self._counters.totals,
-                restarts=lambda: self.restarts,
-            )
+            ProxyCollector(self._books, restarts=lambda: self._crew.restarts, shares=self._shares)
         )
         return registry
 
+    def _shares(self) -> dict[str, float]:
+        return {"canary": self.config.canary.share, "mirror": self.config.mirror}
+
     def _write_account(self) -> None:
-        if self._config.record is not None:
-            self._config.record.mkdir(parents=True, exist_ok=True)
-            write_json(RunFolder(self._config.record).accounting, self.account())
+        if self.config.record is None:
+            return
+        try:
+            self.config.record.mkdir(parents=True, exist_ok=True)
+            write_json(RunFolder(self.config.record).accounting, self.account())
+        except OSError as error:
+            LOG.warning("the account is not kept: %s: %s", self.config.record, error.strerror)
 
 
-def run_parent(config: ProxyConfig, *, config_path: Path) -> None:
-    """Serve until told to stop."""
+def run_parent(config: ProxyConfig, *, config_path: Path, ask_above: bool = False) -> None:
+    """Serve until told to stop; `ask_above` if a reload begins in the process that started this one."""
+
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is something to reload
 
     async def main(scratch: Path) -> None:
-        await Parent(config, config_path=config_path, scratch=scratch).run()
+        await Parent(config, config_path=config_path, scratch=scratch, ask_above=ask_above).run()
 
-    with tempfile.TemporaryDirectory(prefix="sparring-proxy-") as scratch:
-        asyncio.run(main(Path(scratch)))
+    with tempfile.TemporaryDirectory(prefix="sparring-proxy-", ignore_cleanup_errors=True) as scratch:
+        held = os.open(scratch, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        fcntl.flock(held, fcntl.LOCK_SH)  # what tidies temporary folders passes over one that is locked
+        try:
+            asyncio.run(main(Path(scratch)))
+        finally:
+            os.close(held)

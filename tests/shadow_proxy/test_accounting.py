@@ -27,7 +27,7 @@ def play(row: CounterRow, events: list[str]) -> None:
         if kind == "request":
             row.cells[row.at("requests")] += 1
         elif kind == "sent" and account.undecided:
-            tally.began()
+            tally.began_copy()
         elif kind == "drop" and account.undecided:
             tally.dropped(what)
         elif kind == "end" and account.in_flight:
