@@ -4,75 +4,27 @@ Knows the client's side of HTTP/1.1 (pipelining, Expect, 1.0, early ends, deadli
 to know targets. Each request becomes an `Incoming`; when it is its turn, `Dispatch` sends it. Plain
 callbacks.
 
-A connection is in one of four phases, and each has its deadline: IDLE between requests, HEAD while a head
-arrives, BODY while a body does, BUSY while the client waits for us. A client that closes its sending half is
-gone, as for nginx: what it asked for is cancelled.
+A client that closes its sending half is gone, as for nginx: what it asked for is cancelled.
 """
 
 import asyncio
 import time
 from collections import deque
-from enum import Enum, auto
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from shadow_proxy.answers import CONTINUE, own_answer
-from shadow_proxy.counters import CounterRow
-from shadow_proxy.deadlines import NEVER_NS, ClientDeadlines, Sweep
-from shadow_proxy.dispatch import Dispatch
+from shadow_proxy.answers import CONTINUE, options_answer, own_answer
+from shadow_proxy.client_phase import Phase, wait_ns
+from shadow_proxy.deadlines import NEVER_NS
+from shadow_proxy.exchange_state import ExchangeState
 from shadow_proxy.framing import Framing
 from shadow_proxy.incoming import Incoming
-from shadow_proxy.intake import Intake
 from shadow_proxy.primary import PrimaryExchange
 from wire.errors import WireError
 from wire.request_reader import RequestHead, RequestReader
 
-
-class _Phase(Enum):
-    IDLE = auto()
-    HEAD = auto()
-    BODY = auto()
-    BUSY = auto()
-
-
-class Clients:
-    """What all client connections of a worker share, and who they are."""
-
-    def __init__(
-        self,
-        *,
-        dispatch: Dispatch,
-        intake: Intake,
-        sweep: Sweep,
-        deadlines: ClientDeadlines,
-        row: CounterRow,
-    ) -> None:
-        self.dispatch = dispatch
-        self.intake = intake
-        self.sweep = sweep
-        self.deadlines = deadlines
-        self.draining = False
-        self.connections: set[ClientConnection] = set()
-        self.max_connections = dispatch.limits.client_connections
-        self._row = row
-
-    def count(self, cell: str) -> None:
-        """One more of a thing that is rare enough to be named."""
-        self._row.cells[self._row.at(f"client/{cell}")] += 1
-
-    def new_connection(self) -> "ClientConnection":
-        """A protocol for the listener."""
-        return ClientConnection(self)
-
-    def drain(self) -> None:
-        """Close what is idle; what is busy closes behind its answer."""
-        self.draining = True
-        for connection in tuple(self.connections):
-            connection.drain()
-
-    def abort(self) -> None:
-        """Close everything."""
-        for connection in tuple(self.connections):
-            connection.abort()
+if TYPE_CHECKING:
+    from shadow_proxy.clients import Clients
+    from shadow_proxy.dispatch import Dispatch
 
 
 class ClientConnection(asyncio.Protocol):
@@ -81,7 +33,9 @@ class ClientConnection(asyncio.Protocol):
     __slots__ = (
         "_advancing",
         "_arrived",
+        "_client_full",
         "_clients",
+        "_closed",
         "_current",
         "_deaf",
         "_paused",
@@ -92,10 +46,12 @@ class ClientConnection(asyncio.Protocol):
         "_refusal",
         "_target_full",
         "_transport",
+        "address",
         "deadline_ns",
+        "dispatch",
     )
 
-    def __init__(self, clients: Clients) -> None:
+    def __init__(self, clients: "Clients") -> None:
         self._clients = clients
         self._transport: asyncio.Transport | None = None
         self._reader: RequestReader = clients.intake.new_reader(self)
@@ -103,13 +59,17 @@ class ClientConnection(asyncio.Protocol):
         self._current: PrimaryExchange | None = None
         self._receiving: Incoming | None = None
         self._refusal: WireError | None = None
-        self._phase = _Phase.IDLE
+        self._phase = Phase.IDLE
         self._paused = False
         self._target_full = False
+        self._client_full = False
+        self._closed = False
         self._advancing = False
         self._deaf = False
         self._arrived = 0
+        self.address = b""
         self.deadline_ns = NEVER_NS
+        self.dispatch = clients.dispatch
 
     # What the loop calls.
 
@@ -117,13 +77,18 @@ class ClientConnection(asyncio.Protocol):
         """Accepted."""
         self._transport = cast("asyncio.Transport", transport)  # the loop promises what its type does not say
         clients = self._clients
+        peer = transport.get_extra_info("peername")
+        if isinstance(peer, tuple) and peer:
+            self.address = str(peer[0]).encode()
         clients.count("connections")
         clients.connections.add(self)
         clients.sweep.join(self)
         self.deadline_ns = time.monotonic_ns() + clients.deadlines.idle_ns
-        if clients.draining or len(clients.connections) > clients.max_connections:
+        if len(clients.connections) > clients.max_connections:
             clients.count("refused_connections")
             self._refuse(503)
+        elif clients.draining:  # accepted in the last moment
+            self.drain()
 
     def data_received(self, data: bytes) -> None:
         """A read."""
@@ -136,7 +101,7 @@ class ClientConnection(asyncio.Protocol):
             self._deaf = True
         current = self._current
         if current is not None and not current.ended:
-            self._clients.dispatch.proceed(current)
+            self.dispatch.proceed(current)
         self._advance()
 
     def eof_received(self) -> None:
@@ -150,29 +115,34 @@ class ClientConnection(asyncio.Protocol):
         clients.sweep.leave(self)
         clients.count("closed")
         self._transport = None
-        self._deaf = True
+        self._deaf = self._closed = True
+        self._reader.let_go()
         self._forget_queue()
+        self._forget_receiving()
         current, self._current = self._current, None
         if current is not None:
             clients.count("gone")
-            clients.dispatch.cancel(current)
+            self.dispatch.cancel(current)
 
     def pause_writing(self) -> None:
-        """The client reads more slowly than the target answers."""
+        """The client reads more slowly than it is answered: nothing is begun for it until it caught up."""
+        self._client_full = True
         current = self._current
         if current is not None and current.connection is not None:
             current.connection.pause_reading()
 
     def resume_writing(self) -> None:
         """It caught up."""
+        self._client_full = False
         current = self._current
         if current is not None and current.connection is not None:
             current.connection.resume_reading()
+        self._advance()
 
     def expire(self, now_ns: int) -> None:
         """Its deadline has passed."""
         del now_ns
-        if self._phase in {_Phase.HEAD, _Phase.BODY} and not self._deaf:
+        if self._phase in {Phase.HEAD, Phase.BODY} and not self._deaf:
             self._refusal = WireError("too slow", status=408)
             self._deaf = True
             self._advance()
@@ -200,6 +170,7 @@ class ClientConnection(asyncio.Protocol):
         """Its body is complete."""
         if self._receiving is not None:
             self._receiving.complete = True
+            self._receiving.trailers = self._reader.trailers
             self._receiving = None
 
     # What the exchange calls.
@@ -217,20 +188,23 @@ class ClientConnection(asyncio.Protocol):
         """The target cannot take more."""
         self._target_full = True
         self._set_paused(paused=True)
+        self._enter_phase()
 
     def resume_body(self) -> None:
         """It can."""
         if self._target_full:
             self._target_full = False
             self._set_paused(paused=bool(self._queue))
+            self._arrived = time.monotonic_ns()  # the time in which we held it back is not the client's
+            self._enter_phase()
 
     def answered(self, *, keep: bool) -> None:
         """The answer to the current request is complete."""
         current, self._current = self._current, None
         if current is not None and not current.incoming.complete:
-            self._clients.dispatch.abandon_copies(current.incoming, reason="body_incomplete")
+            self.dispatch.abandon_copies(current.incoming, reason="body_incomplete")
         self.resume_body()
-        if keep:
+        if keep and (self._queue or not self._clients.draining):
             self._advance()
         else:
             self._close(linger=self._receiving is not None)
@@ -243,7 +217,7 @@ class ClientConnection(asyncio.Protocol):
         incoming = current.incoming
         if begun is not None:
             self._current = None
-            self._clients.dispatch.abandon_copies(incoming, reason="body_incomplete")
+            self.dispatch.abandon_copies(incoming, reason="body_incomplete")
             self._break_off(begun)
             return
         if status == 503:
@@ -259,12 +233,25 @@ class ClientConnection(asyncio.Protocol):
         )
         self.answered(keep=keep)
 
+    def note(self, state: ExchangeState, outcome: str) -> None:
+        """For the access log."""
+        access_log = self._clients.access_log
+        if access_log is not None:
+            access_log.note(state, outcome, client=self.address)
+
     # What the worker calls.
 
+    def is_served_by(self, dispatch: "Dispatch") -> bool:
+        """Whether its current request began there."""
+        return self._current is not None and self.dispatch is dispatch
+
     def drain(self) -> None:
-        """Close if idle."""
+        """Close if idle; one that was only just opened may still ask what it came for, if it is quick."""
         if self._current is None and not self._queue:
-            self._close(linger=False)
+            if self._arrived:
+                self._close(linger=False)
+            else:
+                self.deadline_ns = time.monotonic_ns() + self._clients.deadlines.linger_ns
 
     def abort(self) -> None:
         """Close now."""
@@ -278,12 +265,15 @@ class ClientConnection(asyncio.Protocol):
         if self._advancing:
             return
         self._advancing = True
-        while self._current is None and self._queue and self._transport is not None:
-            self._start(self._queue.popleft())
+        while self._current is None and self._queue and not self._client_full and not self._closed:
+            incoming = self._queue.popleft()
+            if self._refusal is None or incoming is not self._receiving:
+                self._start(incoming)
         self._advancing = False
         if self._refusal is not None:
+            self._enter_phase()
             self._refuse_message(self._refusal)
-        elif self._transport is not None:
+        elif not self._closed:
             paused = bool(self._queue) or self._target_full
             if paused != self._paused:
                 self._set_paused(paused=paused)
@@ -292,17 +282,34 @@ class ClientConnection(asyncio.Protocol):
     def _start(self, incoming: Incoming) -> None:
         if not incoming.complete:
             self._arrived = time.monotonic_ns()
+        if incoming.own_status:
+            self._answer_itself(incoming)
+            return
         if b"expect" in incoming.head.found and not self._continues(incoming):
             return
-        dispatch = self._clients.dispatch
+        self.dispatch = dispatch = self._clients.dispatch
         self._current = exchange = dispatch.start(incoming, self)
         dispatch.proceed(exchange)
 
+    def _answer_itself(self, incoming: Incoming) -> None:
+        keep = self.may_keep(incoming)
+        incoming.release()
+        self.write(options_answer(close=not keep, request_id=incoming.request_id))
+        if not keep:
+            self._close(linger=self._receiving is not None)
+
     def _forget_queue(self) -> None:
         """What came behind a message that ends the connection is not served."""
-        for _ in self._queue:
+        for incoming in self._queue:
             self._clients.count("unserved")
+            incoming.release()
         self._queue.clear()
+
+    def _forget_receiving(self) -> None:
+        """What still arrives is nobody's; the body of a request that is under way is its exchanges'."""
+        receiving, self._receiving = self._receiving, None
+        if receiving is not None and (self._current is None or self._current.incoming is not receiving):
+            receiving.release()
 
     def _continues(self, incoming: Incoming) -> bool:
         """Ask for the body, if the client waits to be asked; False if it expects something else."""
@@ -311,31 +318,33 @@ class ClientConnection(asyncio.Protocol):
             self._refusal = WireError("an expectation that cannot be met", status=417)
             self._deaf = True
             self._forget_queue()
+            incoming.release()
             return False
         if head.minor and not incoming.complete and not incoming.body_bytes:
             self.write(CONTINUE)
         return True
 
     def _enter_phase(self) -> None:
-        if self._queue:
-            phase = _Phase.BUSY
+        if self._current is None and self._client_full:
+            phase = Phase.FULL
+        elif self._queue or self._target_full:
+            phase = Phase.BUSY
         elif self._receiving is not None:
-            phase = _Phase.BODY
+            phase = Phase.BODY
         elif self._current is not None:
-            phase = _Phase.BUSY
+            phase = Phase.BUSY
         else:
-            phase = _Phase.IDLE if self._reader.idle else _Phase.HEAD
-        if phase is self._phase and phase is not _Phase.BODY:
+            phase = Phase.IDLE if self._reader.idle else Phase.HEAD
+        if self._closed or (phase is self._phase and phase is not Phase.BODY):
             return
         self._phase = phase
         deadlines = self._clients.deadlines
-        if phase is _Phase.BUSY:
+        if phase is Phase.BUSY:
             self.deadline_ns = NEVER_NS
-        elif phase is _Phase.BODY:
+        elif phase is Phase.BODY:
             self.deadline_ns = self._arrived + deadlines.body_ns
         else:
-            wait_ns = deadlines.idle_ns if phase is _Phase.IDLE else deadlines.head_ns
-            self.deadline_ns = time.monotonic_ns() + wait_ns
+            self.deadline_ns = time.monotonic_ns() + wait_ns(phase, deadlines)
 
     def _set_paused(self, *, paused: bool) -> None:
         """Read from the client, or leave what it sends in its own buffers."""
@@ -354,12 +363,12 @@ class ClientConnection(asyncio.Protocol):
         if current is not None and current.incoming is not self._receiving:
             return
         self._refusal = None
-        self._receiving = None
-        self._clients.count("refused_requests")
+        self._forget_receiving()
+        self._clients.note_refusal(self._reader.begun, refusal)
         if current is not None:
             self._current = None
             begun = current.answer_begun
-            self._clients.dispatch.cancel(current)
+            self.dispatch.cancel(current)
             if begun:
                 self.abort()
                 return
@@ -378,14 +387,18 @@ class ClientConnection(asyncio.Protocol):
 
     def _close(self, *, linger: bool) -> None:
         """Close behind what was written; lingering lets a client that still sends read it first."""
-        self._deaf = True
+        self._deaf = self._closed = True
+        self._forget_queue()
         transport = self._transport
         if transport is None or transport.is_closing():
             return
-        if linger:
+        deadlines = self._clients.deadlines
+        self._phase = Phase.FULL  # from here on only a client that does not read can keep it open
+        left_ns = deadlines.read_ns
+        if linger and transport.can_write_eof():
             self._set_paused(paused=False)
             transport.write_eof()
-            self._phase = _Phase.IDLE
-            self.deadline_ns = time.monotonic_ns() + self._clients.deadlines.linger_ns
+            left_ns = deadlines.linger_ns
         else:
             transport.close()
+        self.deadline_ns = time.monotonic_ns() + left_ns

@@ -23,14 +23,17 @@ from typing import Final
 ROOT: Final = Path(__file__).parents[1]
 PACKAGES: Final = ("recording", "scenarios", "shadow_proxy", "wire")
 HOT: Final = (
+    "recording/clock.py",
     "recording/journal.py",
     "recording/journal_codec.py",
+    "recording/redaction.py",
     *(f"shadow_proxy/{name}.py" for name in (
-        "accounting", "client", "counters", "deadlines", "dispatch", "exchange", "exchange_state", "framing",
-        "incoming", "intake", "mirror", "pool", "primary", "rows", "sampling", "target", "upstream",
+        "accounting", "breaker", "canary", "client", "client_phase", "clients", "counters", "deadlines",
+        "dispatch", "exchange", "exchange_state", "framing", "held", "incoming", "intake", "mirror",
+        "mirror_rules", "pool", "primary", "rows", "sampling", "slow_lane", "target", "upstream",
     )),
     *(f"wire/{name}.py" for name in (
-        "chunked", "errors", "fields", "heads", "request_reader", "response_reader",
+        "chunked", "errors", "fields", "heads", "request_line", "request_reader", "response_reader",
     )),
 )  # fmt: skip
 

@@ -36,6 +36,7 @@ class ClientDeadlines:
     idle_ns: int
     head_ns: int
     body_ns: int
+    read_ns: int
     linger_ns: int
 
 
@@ -70,11 +71,16 @@ class Sweep:
         """It is gone; twice does no harm."""
         self._waiting.discard(waiting)
 
+    def forget(self, call: Callable[[int], None]) -> None:
+        """Call it no more; twice does no harm."""
+        if call in self.also:
+            self.also.remove(call)
+
     def look(self, now_ns: int) -> None:
         """Expire what is due; separate from the timer so that tests bring their own time."""
         for waiting in [one for one in self._waiting if one.deadline_ns <= now_ns]:
             waiting.expire(now_ns)
-        for call in self.also:
+        for call in tuple(self.also):
             call(now_ns)
 
     def _again(self) -> None:

@@ -15,35 +15,38 @@ from shadow_proxy.exchange_state import ExchangeState
 from shadow_proxy.framing import whole_request
 from shadow_proxy.incoming import Incoming
 from shadow_proxy.rows import Rows
-from shadow_proxy.target import Target
 from wire.response_reader import ResponseReader
 
 if TYPE_CHECKING:
+    from shadow_proxy.pool import Pool
     from shadow_proxy.upstream import UpstreamConnection
 
 _OK: Final = Outcome.OK.value
 _HTTP_ERROR: Final = Outcome.HTTP_ERROR.value
-IDEMPOTENT: Final = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE", b"QUERY"})
+SLOW_FROM_BYTES: Final = 128 << 10
 
 
 class Exchange(ExchangeState):
     """A shadow exchange. `start` and `body` are what is sent, faults applied; `ended` is final.
 
-    `held_bytes` is what the copy weighs in its target's budget.
+    `held_bytes` is what the copy weighs in its target's budget; `probe` says that it asks an ejected shadow.
     """
 
     start: bytes
     rows: Rows
+    pool: "Pool"
     body: bytes | None = None
     connection: "UpstreamConnection | None" = None
     deadline_ns: int = NEVER_NS
     retried: bool = False
     ended: bool = False
     held_bytes: int = 0
+    probe: bool = False
 
-    def __init__(self, incoming: Incoming, target: Target, *, rows: Rows, max_kept_bytes: int) -> None:
+    def __init__(self, incoming: Incoming, pool: "Pool", *, rows: Rows, max_kept_bytes: int) -> None:
         self.incoming = incoming
-        self.target = target
+        self.pool = pool
+        self.target = pool.target
         self.start = incoming.start
         self.rows = rows
         self.kept = []
@@ -57,15 +60,19 @@ class Exchange(ExchangeState):
     def begin(self, now_ns: int) -> None:
         """The target's time starts now."""
         self.sent_ns = now_ns
-        self.target.tally.began()
+        self.target.tally.began_copy()
 
     def carried_by(self, connection: "UpstreamConnection") -> None:
         """A connection was found: write the request to it."""
         self.connection = connection
         incoming = self.incoming
+        if self.body is None and self.start is incoming.start:
+            self.request_bytes = incoming.body_bytes
+            connection.write(incoming.message())
+            return
         body = incoming.whole() if self.body is None else self.body
         self.request_bytes = len(body)
-        connection.write(whole_request(self.start, incoming.head, body))
+        connection.write(whole_request(self.start, incoming.head, body, trailers=incoming.trailers))
 
     @property
     def request_sent(self) -> bool:
@@ -78,17 +85,10 @@ class Exchange(ExchangeState):
     def resume_body(self) -> None:
         """It can take more."""
 
-    def may_retry(self, *, reused: bool, answered: bool) -> bool:
-        """Whether a lost connection may have been stale and the request can be sent once more."""
-        return (
-            reused
-            and not answered
-            and not self.retried
-            and not self.ended
-            and self.incoming.complete
-            and self.incoming.held
-            and self.incoming.head.method in IDEMPOTENT
-        )
+    def may_repeat(self, *, untaken: bool) -> bool:
+        """Whether it is sent once more after a connection that was used before broke without an answer: a
+        copy only if no byte of it can have been taken."""
+        return untaken and self.incoming.held and not self.retried and not self.ended
 
     def answer_arrived(self, reader: ResponseReader, now_ns: int) -> None:
         """Something of the answer is in `reader`."""
@@ -100,6 +100,8 @@ class Exchange(ExchangeState):
             self.note_pieces(reader, pieces, now_ns)
         if reader.complete:
             self._end(judged(reader.status), reader, now_ns)
+        elif self.response_bytes > SLOW_FROM_BYTES and pieces:
+            self._go_slowly(sum(map(len, pieces)), now_ns)
 
     def released(self) -> None:
         """The answer was complete and the connection is free again."""
@@ -117,7 +119,23 @@ class Exchange(ExchangeState):
         target = self.target
         target.tally.dropped(reason)
         target.held_bytes -= self.held_bytes
+        if self.probe and self.pool.breaker is not None:
+            self.pool.breaker.take_back()
         self.rows.dropped(self.incoming, target=target.name, role=target.role, reason=reason)
+        self._leave()
+
+    def _go_slowly(self, received_bytes: int, now_ns: int) -> None:
+        """A large answer of a shadow is read at a rate, and up to a limit; over it, it is none."""
+        connection = self.connection
+        lane = self.pool.slow_lane
+        if connection is None or lane is None:
+            return
+        if self.response_bytes <= self.pool.limits.max_answer_bytes:
+            lane.wait(connection, after_bytes=received_bytes)
+            return
+        connection.give_up(Outcome.CANCELLED.value)
+        if self.pool.breaker is not None:
+            self.pool.breaker.note(Outcome.PROTOCOL_ERROR.value, now_ns, probe=self.probe)
 
     def _end(self, outcome: str, reader: ResponseReader | None, now_ns: int) -> None:
         self.ended = True
@@ -128,8 +146,22 @@ class Exchange(ExchangeState):
             self.response_lines = reader.lines
         target = self.target
         target.held_bytes -= self.held_bytes
-        self.rows.exchange(self, outcome)
+        self._record(outcome)
         target.tally.ended(outcome, service_ns=now_ns - self.sent_ns)
+        breaker = self.pool.breaker
+        if breaker is not None:
+            breaker.note(outcome, now_ns, probe=self.probe)
+        self._leave()
+
+    def _record(self, outcome: str) -> None:
+        self.rows.exchange(self, outcome)
+
+    def _leave(self) -> None:
+        """Whoever is the last to need the body lets it go."""
+        incoming = self.incoming
+        incoming.parties -= 1
+        if not incoming.parties:
+            incoming.release()
 
 
 def judged(status: int) -> str:

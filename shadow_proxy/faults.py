@@ -25,6 +25,7 @@ class FaultStage:
         self.closes_ns = timeline.closes_ns
         self._timeline = timeline
         self._row = row
+        self._published: dict[str, dict[str, int]] = {}
 
     def choose(self, incoming: Incoming) -> tuple[Chosen, ...]:
         """The faults that hold for this request, whatever its targets."""
@@ -38,7 +39,8 @@ class FaultStage:
         incoming = exchange.incoming
         head = incoming.head
         content_type = value_of(head.lines, b"content-type") or b""
-        before = Send(body=incoming.whole(), content_type=content_type, delay_ns=0)
+        sent = incoming.whole() if exchange.body is None else exchange.body
+        before = Send(body=sent, content_type=content_type, delay_ns=0)
         config = exchange.target.config
         after, ids = self._timeline.apply(incoming.chosen, config.role.value, before, target_name=config.name)
         if not ids:
@@ -46,9 +48,8 @@ class FaultStage:
         exchange.faults = join_faults(ids)
         exchange.body = after.body
         if after.content_type != content_type:
-            exchange.start = exchange.start.replace(
-                incoming.lines, with_content_type(incoming.lines, after.content_type), 1
-            )
+            first, _, lines = exchange.start.partition(b"\r\n")
+            exchange.start = first + b"\r\n" + with_content_type(lines, after.content_type)
         return after.delay_ns
 
     def publish(self) -> None:
@@ -56,5 +57,7 @@ class FaultStage:
         cells = self._row.cells
         for fault_id, counts in self._timeline.counts.items():
             first = self._row.at(f"fault/{fault_id}/{FAULT_CELLS[0]}")
+            published = self._published.setdefault(fault_id, dict.fromkeys(FAULT_CELLS, 0))
             for offset, name in enumerate(FAULT_CELLS):
-                cells[first + offset] = counts[name]
+                cells[first + offset] += counts[name] - published[name]
+                published[name] = counts[name]

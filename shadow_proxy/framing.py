@@ -36,10 +36,11 @@ def with_content_type(lines: bytes, content_type: bytes) -> bytes:
     return field_lines([(n, content_type if n.lower() == b"content-type" else v) for n, v in fields])
 
 
-def whole_request(start: bytes, head: RequestHead, body: bytes) -> bytes:
+def whole_request(start: bytes, head: RequestHead, body: bytes, *, trailers: bytes = b"") -> bytes:
     """A request whose body is complete, framed as the client framed it."""
     if head.chunked:
-        return b"%bTransfer-Encoding: chunked\r\n\r\n%b" % (start, framed(body, last=True))
+        chunks = framed(body, last=True, trailers=trailers)
+        return b"%bTransfer-Encoding: chunked\r\n\r\n%b" % (start, chunks)
     if head.content_length >= 0:
         return b"%bContent-Length: %d\r\n\r\n%b" % (start, len(body), body)
     return start + b"\r\n"
@@ -52,9 +53,18 @@ def begun_request(start: bytes, head: RequestHead, body: bytes) -> bytes:
     return b"%bContent-Length: %d\r\n\r\n%b" % (start, head.content_length, body)
 
 
-def framed(piece: bytes, *, last: bool) -> bytes:
-    """A piece of a chunked body, and the last chunk if it is the last piece."""
-    return (chunk(piece) if piece else b"") + (LAST_CHUNK if last else b"")
+def framed(piece: bytes, *, last: bool, trailers: bytes = b"") -> bytes:
+    """A piece of a chunked body, and the last chunk with its trailers if it is the last piece."""
+    return (chunk(piece) if piece else b"") + (last_chunk(trailers) if last else b"")
+
+
+def last_chunk(trailers: bytes) -> bytes:
+    """The end of a chunked body; `trailers` are the lines that its sender put behind it, each with its CRLF.
+
+    >>> last_chunk(b"X-Sum: 1\\r\\n")
+    b'0\\r\\nX-Sum: 1\\r\\n\\r\\n'
+    """
+    return b"0\r\n%b\r\n" % trailers if trailers else LAST_CHUNK
 
 
 def answer_framing(reader: ResponseReader, *, to_head: bool, minor: int) -> Framing:

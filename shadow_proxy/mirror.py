@@ -8,63 +8,72 @@ complete. Nothing ever waits for a copy: it is sent, queued within bounds, or dr
 import logging
 import time
 from collections.abc import Sequence
-from typing import Final
 
-from shadow_proxy.config import Limits
 from shadow_proxy.exchange import Exchange
+from shadow_proxy.exchange_state import NOTHING_KEPT
 from shadow_proxy.faults import FaultStage
 from shadow_proxy.incoming import Incoming
+from shadow_proxy.limits import Limits
+from shadow_proxy.mirror_rules import MirrorRules
 from shadow_proxy.pool import Pool
 from shadow_proxy.rows import Rows
 from shadow_proxy.sampling import Sampler
+from shadow_proxy.target import Target
 
 LOG = logging.getLogger(__name__)
-# Inference is a POST; what stores, changes or deletes something must not happen twice.
-MIRRORED_METHODS: Final = frozenset({b"GET", b"HEAD", b"OPTIONS", b"POST", b"QUERY"})
 
 
 class Mirror:
-    """One worker's mirror. `draining` stops new copies."""
+    """One worker's mirror. `draining` stops new copies; `sampler` may be replaced at any time.
+
+    `mark` is a field line that copies get and the primary's request does not; empty for none.
+    """
 
     def __init__(
         self,
         pools: Sequence[Pool],
         *,
+        primaries: Sequence[str],
         sampler: Sampler,
+        rules: MirrorRules,
         limits: Limits,
         rows: Rows,
         faults: FaultStage | None,
+        recording: bool,
+        mark: bytes = b"",
     ) -> None:
         self.draining = False
-        self._pools = tuple(pools)
-        self._pool_of = {pool.target.name: pool for pool in pools}
-        self._sampler = sampler
+        self.sampler = sampler
+        self._pools_beside = {
+            name: tuple(pool for pool in pools if pool.target.config.name != name) for name in primaries
+        }
+        self._rules = rules
         self._copy_bytes = limits.copy_bytes
         self._copies_bytes = limits.copies_bytes
-        self._kept_bytes = limits.recorded_answer_bytes
+        self._kept_bytes = limits.recorded_answer_bytes if recording else NOTHING_KEPT
         self._rows = rows
         self._faults = faults
+        self._mark = mark
         self._warned = False
 
-    def plan(self, incoming: Incoming) -> None:
-        """Decide, from the head alone, who may get a copy; the others are dropped now."""
+    def plan(self, incoming: Incoming, primary: Target) -> None:
+        """Decide, from the head alone, who beside the primary may get a copy; the others are dropped now."""
+        pools = self._pools_beside[primary.config.name]
         reason = self._reason_against(incoming)
         if reason is not None:
-            for pool in self._pools:
+            for pool in pools:
                 self._drop(incoming, pool, reason)
             return
         kept = self._kept_bytes
-        incoming.copies = [
-            Exchange(incoming, pool.target, rows=self._rows, max_kept_bytes=kept) for pool in self._pools
-        ]
+        incoming.copies = [Exchange(incoming, pool, rows=self._rows, max_kept_bytes=kept) for pool in pools]
+        incoming.parties += len(pools)
 
     def send(self, incoming: Incoming) -> None:
         """The body is complete: send what was planned."""
         now_ns = time.monotonic_ns()
         copies, incoming.copies = incoming.copies, ()
         for exchange in copies:
-            pool = self._pool_of[exchange.target.name]
-            reason = self._send_one(exchange, pool, now_ns)
+            reason = self._send_one(exchange, now_ns)
             if reason is not None:
                 exchange.drop(reason)
 
@@ -77,23 +86,37 @@ class Mirror:
     def _reason_against(self, incoming: Incoming) -> str | None:
         if self.draining:
             return "draining"
-        if incoming.head.method not in MIRRORED_METHODS:
-            return "unsafe_method"
-        if not self._sampler.takes_all and not self._sampler.takes(incoming.request_id):
+        head = incoming.head
+        reason = self._rules.reason_against(head.method, head.target)
+        if reason is not None:
+            return reason
+        if not self.sampler.takes_all and not self.sampler.takes(incoming.request_id):
             return "not_sampled"
         if not incoming.held:
-            self._warn_too_large(incoming.head.content_length)
-            return "too_large"
+            return self._reason_unheld(incoming)
         return None
 
-    def _send_one(self, exchange: Exchange, pool: Pool, now_ns: int) -> str | None:
+    def _reason_unheld(self, incoming: Incoming) -> str:
+        if incoming.unheld_reason == "too_large":
+            self._warn_too_large(max(incoming.body_bytes, incoming.head.content_length))
+        return incoming.unheld_reason
+
+    def _send_one(self, exchange: Exchange, now_ns: int) -> str | None:
         incoming = exchange.incoming
         if not incoming.held:
-            self._warn_too_large(incoming.body_bytes)
-            return "too_large"
+            return self._reason_unheld(incoming)
         target = exchange.target
+        pool = exchange.pool
+        if pool.breaker is not None:
+            if not pool.breaker.admits(now_ns):
+                return "ejected"
+            exchange.probe = pool.breaker.ejected
         if target.held_bytes + incoming.body_bytes > self._copies_bytes:
             return "copy_budget"
+        if self._mark:
+            exchange.start += self._mark
+        if target.rewriting is not None and not target.rewriting.apply(exchange):
+            return "not_adaptable"
         exchange.held_bytes = incoming.body_bytes
         target.held_bytes += incoming.body_bytes
         if incoming.chosen and self._faults is not None:

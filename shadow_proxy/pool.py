@@ -10,26 +10,36 @@ lost.
 """
 
 import asyncio
+import re
 import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from recording.exchange import Outcome
-from shadow_proxy.connecting import Address, Attempt, Spawn
-from shadow_proxy.deadlines import NS_PER_S, Sweep
+from shadow_proxy.breaker import Breaker
+from shadow_proxy.connecting import Address, Attempt, Secured, Spawn
+from shadow_proxy.deadlines import NEVER_NS, NS_PER_S, Sweep
 from shadow_proxy.exchange import Exchange
+from shadow_proxy.slow_lane import SlowLane
 from shadow_proxy.target import Target
 from shadow_proxy.upstream import UpstreamConnection
 from wire.response_reader import ResponseReader
 
+_TIMEOUT: Final = re.compile(rb"(?i)\btimeout=(\d{1,6})\b")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolLimits:
-    """Bounds and deadlines of one pool, in the units of the hot path."""
+    """Bounds and deadlines of one pool, in the units of the hot path.
+
+    `max_answer_bytes` bounds what is read of an answer that no client gets.
+    """
 
     max_connections: int
     max_queued: int
+    max_answer_bytes: int
     connect_ns: int
     first_byte_ns: int
     total_ns: int
@@ -37,7 +47,11 @@ class PoolLimits:
 
 
 class Pool:
-    """Connections to one target. `address` is None while the name does not resolve."""
+    """Connections to one target, for the requests that it answers or for the copies that it gets.
+
+    `address` is None while the name does not resolve; `breaker` and `slow_lane` are there for copies alone;
+    `closing` says that the pool ends when nothing is left to do.
+    """
 
     def __init__(
         self,
@@ -48,13 +62,20 @@ class Pool:
         sweep: Sweep,
         spawn: Spawn,
         new_reader: Callable[[], ResponseReader],
+        tls: Secured | None = None,
+        breaker: Breaker | None = None,
+        slow_lane: SlowLane | None = None,
     ) -> None:
         self.target = target
         self.address: Address | None = None
         self.limits = limits
+        self.loop = loop
+        self.breaker = breaker
+        self.slow_lane = slow_lane
+        self.closing = False
+        self._tls = tls
         self.first_byte_ns = limits.first_byte_ns
         self.total_ns = limits.total_ns
-        self._loop = loop
         self._sweep = sweep
         self._spawn = spawn
         self._new_reader = new_reader
@@ -63,7 +84,7 @@ class Pool:
         self._attempts: set[Attempt] = set()
         self._connections: set[UpstreamConnection] = set()
         self._delayed: dict[Exchange, asyncio.TimerHandle] = {}
-        sweep.also.append(self._expire_queued)
+        self._sweep.also.append(self._expire_queued)
 
     @property
     def busy(self) -> int:
@@ -98,7 +119,7 @@ class Pool:
     def submit_after(self, delay_ns: int, exchange: Exchange, *, now_ns: int) -> None:
         """Begin now, carry later: the delay counts as the target's own time."""
         self._begin(exchange, now_ns)
-        self._delayed[exchange] = self._loop.call_later(delay_ns / NS_PER_S, self._delay_over, exchange)
+        self._delayed[exchange] = self.loop.call_later(delay_ns / NS_PER_S, self._delay_over, exchange)
 
     def submit_again(self, exchange: Exchange) -> None:
         """Once more, on a connection that nobody has used before."""
@@ -118,7 +139,8 @@ class Pool:
             self._queue.remove(exchange)
 
     def established(self, connection: UpstreamConnection) -> None:
-        """A connection is there."""
+        """A connection is there, hands shaken if that was asked for."""
+        self._attempts.discard(connection.attempt)
         self.target.tally.opened()
         self._connections.add(connection)
         self._sweep.join(connection)
@@ -129,7 +151,10 @@ class Pool:
         if self._queue:
             self._give(connection, self._queue.popleft(), now_ns)
             return
-        connection.deadline_ns = now_ns + self.limits.pooled_idle_ns
+        if self.closing:
+            connection.abandon()
+            return
+        connection.deadline_ns = now_ns + self._idle_ns(connection)
         self._idle.append(connection)
 
     def lost(self, connection: UpstreamConnection) -> None:
@@ -150,12 +175,19 @@ class Pool:
         self._connect_for_queue()
 
     def new_protocol(self, attempt: Attempt) -> UpstreamConnection:
-        """The attempt has a socket."""
-        self._attempts.discard(attempt)
-        return UpstreamConnection(self, reader=self._new_reader())
+        """The attempt has a socket; it counts until the connection is established."""
+        return UpstreamConnection(self, attempt=attempt, reader=self._new_reader())
+
+    def retire(self) -> None:
+        """Finish what is under way and keep nothing open."""
+        self.closing = True
+        idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.abandon()
 
     def close(self) -> None:
         """End everything: what had begun is cancelled, what had not is dropped."""
+        self.closing = True
         for attempt in tuple(self._attempts):
             attempt.cancel()
         self._attempts.clear()
@@ -171,12 +203,24 @@ class Pool:
             connection.abandon()
             if carried is not None:
                 carried.failed(Outcome.CANCELLED.value, connection.reader)
+        self._sweep.forget(self._expire_queued)
+
+    def _idle_ns(self, connection: UpstreamConnection) -> int:
+        """How long it may lie unused: shorter than the server said that it waits, if it said so."""
+        said = connection.reader.found.get(b"keep-alive")
+        if said is None:
+            return self.limits.pooled_idle_ns
+        return min(self.limits.pooled_idle_ns, said_idle_ns(said))
 
     def _begin(self, exchange: Exchange, now_ns: int) -> None:
         if not exchange.begun:
             exchange.begin(now_ns)
 
     def _give(self, connection: UpstreamConnection, exchange: Exchange, now_ns: int) -> None:
+        if exchange.retried and not exchange.incoming.held:  # its body outgrew a limit while it waited
+            exchange.failed(Outcome.RESET.value)
+            self.release(connection, now_ns)
+            return
         if exchange.sent_ns < 0:
             exchange.begin(now_ns)
         connection.carry(exchange, now_ns)
@@ -184,9 +228,10 @@ class Pool:
     def _connect(self, now_ns: int) -> None:
         attempt = Attempt(
             self,
-            loop=self._loop,
+            loop=self.loop,
             sweep=self._sweep,
             spawn=self._spawn,
+            tls=self._tls,
             deadline_ns=now_ns + self.limits.connect_ns,
         )
         self._attempts.add(attempt)
@@ -212,6 +257,19 @@ class Pool:
             if exchange in self._queue:  # giving up the one before may have withdrawn this one
                 self._queue.remove(exchange)
             _give_up(exchange, outcome=Outcome.TIMEOUT.value, reason="queue_timeout")
+
+
+def said_idle_ns(keep_alive: bytes) -> int:
+    """Half of what `Keep-Alive: timeout=N` says, at most a second less; NEVER_NS if it says nothing.
+
+    >>> said_idle_ns(b"timeout=5, max=100")
+    4000000000
+    """
+    found = _TIMEOUT.search(keep_alive)
+    if found is None:
+        return NEVER_NS
+    said_ns = int(found[1]) * NS_PER_S
+    return max(said_ns - NS_PER_S, said_ns // 2)
 
 
 def _give_up(exchange: Exchange, *, outcome: str, reason: str) -> None:

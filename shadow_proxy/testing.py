@@ -6,7 +6,9 @@ holds, and deadlines are moved by handing the sweep a later time.
 """
 
 import asyncio
+import os
 import socket
+import ssl
 import struct
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -100,10 +102,15 @@ class Visit:
             while await self._reader.read(READ_BYTES):
                 pass
 
+    @property
+    def socket(self) -> "socket.socket":
+        """The connection's own."""
+        own: socket.socket = self._writer.get_extra_info("socket")
+        return own
+
     def reset(self) -> None:
         """Close with RST instead of FIN."""
-        sock: socket.socket = self._writer.get_extra_info("socket")
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._writer.transport.abort()
 
 
@@ -140,7 +147,8 @@ async def babbling(visit: Visit) -> None:
 class FakeTarget:
     """A server on loopback with one behaviour; `seen` are its requests. Behaviour None: nobody listens."""
 
-    def __init__(self, behaviour: Behaviour | None) -> None:
+    def __init__(self, behaviour: Behaviour | None, *, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         self.seen: list[SeenRequest] = []
         self.visits = 0
         self._behaviour = behaviour
@@ -154,8 +162,9 @@ class FakeTarget:
             self._closed = socket.socket()  # bound and not listening: connections are refused
             self._closed.bind(("127.0.0.1", 0))
             return f"http://127.0.0.1:{self._closed.getsockname()[1]}"
-        self._server = await asyncio.start_server(self._visited, "127.0.0.1", 0)
-        return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        self._server = await asyncio.start_server(self._visited, "127.0.0.1", 0, ssl=self._tls)
+        scheme = "http" if self._tls is None else "https"
+        return f"{scheme}://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
 
     async def stop(self) -> None:
         """End it and whoever is connected."""
@@ -235,6 +244,11 @@ class RawClient:
         """Whether what was written waits in the client, because the proxy does not read."""
         return bool(self._writer.transport.get_write_buffer_size())
 
+    def push(self, sent: bytes) -> None:
+        """Send a few bytes before anything else happens in this loop."""
+        own: socket.socket = self._writer.get_extra_info("socket")
+        os.write(own.fileno(), sent)
+
     def write(self, sent: bytes) -> None:
         """Write without waiting for it to be read."""
         self._writer.write(sent)
@@ -252,6 +266,7 @@ class Rig:
         self.rows = rows
         self.port = port
         self.targets: dict[str, FakeTarget] = {}
+        self.ground: Ground
 
     async def connect(self) -> RawClient:
         """A new client connection."""
@@ -277,13 +292,10 @@ class Rig:
         """Every identity of every account, and that what is counted in flight is what is there."""
         by_target = accounts(self.row.values(), self.config.targets)
         assert not [problem for name, one in by_target.items() for problem in one.problems(name)]
-        for pool in self.plant.pools:
-            queued_unbegun = by_target[pool.target.config.name].undecided
-            assert (
-                by_target[pool.target.config.name].in_flight
-                <= pool.busy
-                <= (by_target[pool.target.config.name].in_flight + max(queued_unbegun, 0))
-            )
+        for name, account in by_target.items():
+            pools = [pool for pool in self.plant.lineup.pools if pool.target.config.name == name]
+            busy = sum(pool.busy for pool in pools)
+            assert account.in_flight <= busy <= account.in_flight + max(account.undecided, 0)
 
     def pass_time(self, seconds: float) -> None:
         """Let the deadlines believe that so much time has gone by."""
@@ -297,16 +309,27 @@ async def rig(
     *,
     timeline: Timeline | None = None,
     fault_ids: Sequence[str] = (),
+    of_targets: Mapping[str, Mapping[str, object]] | None = None,
     rows: Rows | None = None,
+    tls: Mapping[str, ssl.SSLContext] | None = None,
     **settings: object,
 ) -> AsyncIterator[Rig]:
-    """A proxy on a loopback port in front of these targets; `settings` are fields of `ProxyConfig`."""
-    fakes = {"baseline": FakeTarget(primary)}
-    fakes |= {name: FakeTarget(behaviour) for name, behaviour in (shadows or {}).items()}
-    targets = [
+    """A proxy on a loopback port in front of these targets.
+
+    `settings` are fields of `ProxyConfig`, `of_targets` fields of a target's configuration by its name,
+    `tls` the contexts of targets that speak it.
+    """
+    tls = tls or {}
+    fakes = {
+        name: FakeTarget(behaviour, tls=tls.get(name))
+        for name, behaviour in {"baseline": primary, **(shadows or {})}.items()
+    }
+    targets: list[dict[str, object]] = [
         {"name": name, "role": "baseline" if name == "baseline" else "candidate", "url": await fake.start()}
         for name, fake in fakes.items()
     ]
+    for target in targets:
+        target.update((of_targets or {}).get(str(target["name"]), {}))
     config = ProxyConfig.model_validate({"targets": targets, **settings})
     row = CounterRow.private(layout(targets=fakes, faults=fault_ids))
     kept = KeptRows()
@@ -325,6 +348,7 @@ async def rig(
         server = await loop.create_server(plant.clients.new_connection, "127.0.0.1", 0)
         built = Rig(config, plant=plant, row=row, rows=kept, port=server.sockets[0].getsockname()[1])
         built.targets = fakes
+        built.ground = ground
         try:
             yield built
         finally:

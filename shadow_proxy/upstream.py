@@ -5,10 +5,15 @@ what an answer is for. Owned by the target's `Pool`; talks to the `Exchange` tha
 """
 
 import asyncio
+import fcntl
+import socket
+import struct
+import termios
 import time
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from recording.exchange import Outcome
+from shadow_proxy.connecting import Attempt
 from shadow_proxy.deadlines import NEVER_NS
 from shadow_proxy.exchange import Exchange
 from wire.errors import WireError
@@ -17,28 +22,47 @@ from wire.response_reader import ResponseReader
 if TYPE_CHECKING:
     from shadow_proxy.pool import Pool
 
+_COUNT: Final = struct.Struct("i")
+_NO_COUNT: Final = bytes(_COUNT.size)
+
 
 class UpstreamConnection(asyncio.Protocol):
     """`carried` counts its exchanges: a loss without an answer after the first may mean that it was stale.
 
-    `usable` says whether it may be given an exchange.
+    `usable` says whether it may be given an exchange. `_written` are the bytes of the request that it
+    carries; `_untaken` that the peer closed before the system on its side had acknowledged any of them.
     """
 
-    __slots__ = ("_pool", "_transport", "carried", "deadline_ns", "exchange", "reader", "usable")
+    __slots__ = (
+        "_pool",
+        "_transport",
+        "_untaken",
+        "_written",
+        "attempt",
+        "carried",
+        "deadline_ns",
+        "exchange",
+        "reader",
+        "usable",
+    )
 
-    def __init__(self, pool: "Pool", *, reader: ResponseReader) -> None:
+    def __init__(self, pool: "Pool", *, attempt: Attempt, reader: ResponseReader) -> None:
         self._pool = pool
+        self.attempt = attempt
         self._transport: asyncio.Transport | None = None
         self.reader = reader
         self.exchange: Exchange | None = None
         self.carried = 0
         self.deadline_ns = NEVER_NS
         self.usable = False
+        self._untaken = False
+        self._written = 0
 
     def carry(self, exchange: Exchange, now_ns: int) -> None:
         """Send this exchange's request and wait for its answer."""
         self.exchange = exchange
         self.carried += 1
+        self._written = 0
         self.reader.start(no_body=exchange.incoming.head.method == b"HEAD")
         exchange.carried_by(self)
         self._wait(now_ns, exchange)
@@ -51,6 +75,7 @@ class UpstreamConnection(asyncio.Protocol):
     def write(self, sent: bytes) -> None:
         """Towards the target."""
         if self._transport is not None:
+            self._written += len(sent)
             self._transport.write(sent)
 
     def pause_reading(self) -> None:
@@ -62,6 +87,10 @@ class UpstreamConnection(asyncio.Protocol):
         """Go on."""
         if self._transport is not None and self.usable:
             self._transport.resume_reading()
+
+    def give_up(self, outcome: str) -> None:
+        """End what it carries, and itself."""
+        self._fail(outcome)
 
     def abandon(self) -> None:
         """Close it now; nothing that it may still hold matters."""
@@ -98,6 +127,8 @@ class UpstreamConnection(asyncio.Protocol):
     def eof_received(self) -> None:
         """The peer will send no more; the transport closes, and `connection_lost` follows."""
         self.usable = False
+        if self.carried > 1 and self.exchange is not None and not self.reader.started:
+            self._untaken = self._nothing_was_taken()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The peer closed, or it broke."""
@@ -110,8 +141,10 @@ class UpstreamConnection(asyncio.Protocol):
         if exc is None and self._ends_body():
             exchange.answer_arrived(self.reader, time.monotonic_ns())
             exchange.released()
-        elif exchange.may_retry(reused=self.carried > 1, answered=self.reader.started):
+        elif self.carried > 1 and not self.reader.started and exchange.may_repeat(untaken=self._untaken):
             exchange.retried = True
+            exchange.connection = None
+            exchange.target.tally.repeated()
             self._pool.submit_again(exchange)
         else:
             exchange.failed(Outcome.RESET.value, self.reader)
@@ -148,6 +181,24 @@ class UpstreamConnection(asyncio.Protocol):
         else:
             self.abandon()
         exchange.released()
+
+    def _nothing_was_taken(self) -> bool:
+        """Whether all that was written of this request is still with us: never sent, or never acknowledged.
+
+        A server that closes an idle connection just as a request is on its way has not read it, and its
+        system answers with a reset. Over TLS the two counts are of different bytes, so nothing is concluded.
+        """
+        transport = self._transport
+        if transport is None or transport.get_extra_info("sslcontext") is not None:
+            return False
+        own: socket.socket = transport.get_extra_info("socket")
+        if own.family == socket.AF_UNIX:
+            return False
+        try:
+            unacknowledged: int = _COUNT.unpack(fcntl.ioctl(own.fileno(), termios.TIOCOUTQ, _NO_COUNT))[0]
+        except OSError:
+            return False
+        return unacknowledged + transport.get_write_buffer_size() >= self._written
 
     def _fail(self, outcome: str) -> None:
         exchange, self.exchange = self.exchange, None

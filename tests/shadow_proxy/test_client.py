@@ -348,7 +348,7 @@ def test_a_client_that_leaves_cancels_its_request_but_not_the_copy() -> None:
         async with rig(hanging, {"candidate": answering(OK)}) as here:
             client = await here.connect()
             await client.send(GET)
-            await until(lambda: bool(here.plant.primary.target.tally.in_flight()))
+            await until(lambda: bool(here.plant.lineup.dispatch.baseline.target.tally.in_flight()))
             client.close()
             await until(lambda: here.rows.outcomes("baseline") == ["cancelled"])
             await here.settled()
@@ -504,7 +504,7 @@ def test_a_client_that_does_not_read_pauses_the_target() -> None:
             client = await here.connect()
             await client.send(GET)
             await client.some(1000)
-            carrying = here.plant.primary
+            carrying = here.plant.lineup.dispatch.baseline
             for _ in range(2000):
                 await asyncio.sleep(0)
             account = here.account("baseline")
@@ -531,7 +531,7 @@ def test_a_primary_that_does_not_read_holds_the_client_back() -> None:
             client.write(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % size)
             for _ in range(64):
                 client.write(b"x" * (1 << 20))
-            await until(lambda: bool(here.plant.primary.target.tally.in_flight()))
+            await until(lambda: bool(here.plant.lineup.dispatch.baseline.target.tally.in_flight()))
             for _ in range(3000):
                 await asyncio.sleep(0)
             assert client.sends_blocked

@@ -15,7 +15,7 @@ targets:
 
 def test_the_least_configuration_has_a_primary_and_every_default() -> None:
     config = load_text(GOOD, ProxyConfig, source="proxy.yaml")
-    assert config.primary.name == "baseline"
+    assert config.baseline.name == "baseline"
     assert config.mirror == 1.0
     assert config.targets[1].port == 80
 

@@ -115,7 +115,7 @@ def test_a_delayed_shadow_is_in_flight_at_once_and_never_delays_the_primary() ->
             answer, _ = await here.ask(POST % 1)
             assert answer.status == 200
             assert here.account("candidate").in_flight == 1
-            assert here.plant.shadows[0].busy == 1
+            assert here.plant.lineup.shadows[0].busy == 1
             assert not here.targets["candidate"].visits
             here.check()
             here.plant.close()

@@ -53,7 +53,8 @@ def test_the_client_gets_the_same_bytes_whatever_the_shadow_does(name: str) -> N
 @pytest.mark.parametrize("name", SHADOWS)
 def test_the_identities_hold_at_every_instant_whatever_the_shadow_does(name: str) -> None:
     async def scene() -> None:
-        async with rig(answering(OK), {"candidate": SHADOWS[name], "second": answering(OK)}) as here:
+        shadows = {"candidate": SHADOWS[name], "second": answering(OK)}
+        async with rig(answering(OK), shadows, breaker=None) as here:
             clients = [await here.connect() for _ in range(5)]
             for number in range(10):
                 for offset, client in enumerate(clients):
@@ -71,7 +72,7 @@ def test_the_identities_hold_at_every_instant_whatever_the_shadow_does(name: str
             assert account.in_flight == account.undecided == 0
             assert set(here.rows.outcomes("candidate")) == {OUTCOMES[name]}
             assert len(here.rows.outcomes("candidate")) == len(here.rows.outcomes("second")) == 50
-            assert all(pool.target.held_bytes == 0 for pool in here.plant.shadows)
+            assert all(pool.target.held_bytes == 0 for pool in here.plant.lineup.shadows)
 
     run(scene)
 
@@ -91,7 +92,7 @@ def test_a_body_over_the_copy_limit_reaches_the_primary_alone(caplog: pytest.Log
             await here.settled()
             assert [one.body for one in here.targets["baseline"].seen] == [body, body]
             assert here.rows.outcomes("candidate") == ["dropped:too_large"] * 2
-            assert [kept[1:] for kept in here.rows.requests] == [(b"", size)] * 2
+            assert [kept[1:] for kept in here.rows.requests] == [(body[: 1 << 20], size)] * 2
             assert len([line for line in caplog.messages if "copy_bytes" in line]) == 1
             here.check()
 
@@ -199,9 +200,9 @@ def test_idle_connections_are_closed_before_the_server_would_close_them() -> Non
     async def scene() -> None:
         async with rig(answering(OK), {}) as here:
             await here.ask(POST % 1)
-            assert here.plant.primary.open == 1
+            assert here.plant.lineup.dispatch.baseline.open == 1
             here.pass_time(4.1)
-            await until(lambda: here.plant.primary.open == 0)
+            await until(lambda: here.plant.lineup.dispatch.baseline.open == 0)
             await here.ask(POST % 2)
             assert here.targets["baseline"].visits == 2
 
@@ -235,12 +236,18 @@ def test_draining_finishes_what_is_under_way_and_closes_behind_it() -> None:
 
     async def scene() -> None:
         async with rig(gated, {"candidate": gated}) as here:
-            idle = await here.connect()
-            busy = await here.connect()
+            idle, fresh, busy = [await here.connect() for _ in range(3)]
+            gate.set()
+            await idle.send(POST % 0)
+            await idle.answer()
+            await here.settled()
+            gate.clear()
             await busy.send(POST % 1)
             await until(lambda: here.plant.busy == 2)
             here.plant.drain()
             assert await idle.rest() == b""
+            here.pass_time(here.config.deadlines.linger_s + 1)
+            assert await fresh.rest() == b""
             assert not here.plant.drained.is_set()
             gate.set()
             answer, body = await busy.answer()

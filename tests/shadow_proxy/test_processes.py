@@ -91,8 +91,13 @@ async def proxy(
         async with asyncio.timeout(START_S):
             ready = json.loads(await process.stdout.readline())
         assert ready["ready"] is True
-        port = int(ready["listen"][0].rpartition(":")[2])
-        yield Running(process=process, port=port, admin=ready["admin"], folder=folder / "run")
+        _, _, port = ready["listen"][0].rpartition(":")
+        yield Running(
+            process=process,
+            port=int(port) if port.isdigit() else 0,
+            admin=ready["admin"],
+            folder=folder / "run",
+        )
     finally:
         if process.returncode is None:
             process.kill()
@@ -254,7 +259,7 @@ def test_a_worker_killed_with_requests_under_way_leaves_them_as_lost(tmp_path: P
     [
         ('{"targets": []}', "baseline"),
         ('{"targets": [], "mirorr": 1}', "mirror"),
-        ('{"targets": [{"name": "b", "role": "baseline", "url": "https://x"}]}', "http://HOST:PORT"),
+        ('{"targets": [{"name": "b", "role": "baseline", "url": "ftp://x"}]}', "http://HOST:PORT"),
         (
             '{"listen": "nowhere", "targets": [{"name": "b", "role": "baseline", "url": "http://x"}]}',
             "HOST:PORT",
