@@ -33,7 +33,7 @@ class Child:
 
     name: str
     process: subprocess.Popen[str]
-    log: Path
+    log: Path | None
     stdout: IO[str] | None = None
 
     @property
@@ -46,7 +46,9 @@ class Child:
         return self.process.poll()
 
     def tail(self, lines: int = 8) -> str:
-        """The last lines of its log."""
+        """The last lines of its log, if it has one."""
+        if self.log is None:
+            return ""
         with self.log.open("rb") as file:
             file.seek(max(0, self.log.stat().st_size - _TAIL_BYTES))
             return "\n".join(file.read().decode("utf-8", "replace").splitlines()[-lines:])
@@ -56,14 +58,17 @@ def start(
     name: str,
     command: Sequence[str],
     *,
-    log: Path,
+    log: Path | None,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     speaks: bool = False,
+    pass_fds: Sequence[int] = (),
 ) -> Child:
-    """Start `command` in a group of its own; `speaks` keeps its standard output as a pipe."""
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as output:
+    """Start `command` in a group of its own; `speaks` keeps its standard output as a pipe.
+
+    Without a `log` it shares our standard error. `pass_fds` are open files that it gets under their numbers.
+    """
+    with _opened(log) as output:
         try:
             process = subprocess.Popen(
                 list(command),
@@ -73,6 +78,7 @@ def start(
                 stdout=subprocess.PIPE if speaks else output,
                 stderr=output,
                 start_new_session=True,
+                pass_fds=tuple(pass_fds),
                 text=True,
             )
         except OSError as error:
@@ -82,6 +88,13 @@ def start(
                 fix="check the command and its folder",
             ) from None
     return Child(name=name, process=process, log=log, stdout=process.stdout)
+
+
+def _opened(log: Path | None) -> contextlib.AbstractContextManager[IO[bytes] | None]:
+    if log is None:
+        return contextlib.nullcontext()
+    log.parent.mkdir(parents=True, exist_ok=True)
+    return log.open("ab")
 
 
 def stop(child: Child, *, grace_s: float) -> int | None:

@@ -57,9 +57,12 @@ class Spoken:
 
 
 class Stage:
-    """Processes of one run, by name, in the order of their start."""
+    """Processes of one run, by name, in the order of their start.
 
-    def __init__(self, logs: Path) -> None:
+    What they say goes into files in `logs`, or where our own standard error goes if that is None.
+    """
+
+    def __init__(self, logs: Path | None) -> None:
         self._logs = logs
         self._guardian = Guardian()
         self._graces_s: dict[str, float] = {}
@@ -77,9 +80,11 @@ class Stage:
         speaks: bool = False,
         grace_s: float = OWN_GRACE_S,
         port: tuple[str, int] | None = None,
+        pass_fds: Sequence[int] = (),
     ) -> Child:
         """Start one process; `port` is one that must be free again after it was stopped."""
-        child = start(name, command, log=self._logs / f"{name}.log", cwd=cwd, env=env, speaks=speaks)
+        log = self._logs / f"{name}.log" if self._logs is not None else None
+        child = start(name, command, log=log, cwd=cwd, env=env, speaks=speaks, pass_fds=pass_fds)
         self._guardian.watch(child.pid)
         self.children[name] = child
         self._graces_s[name] = grace_s

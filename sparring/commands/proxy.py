@@ -1,11 +1,10 @@
 """`sparring proxy`: the shadow proxy alone, for staging and production, with the recorder beside it.
 
-Flags win over the file. With `--record` a recorder turns the journals into Parquet while the proxy runs;
-should it die it is started again, and nothing is lost meanwhile, for the journal keeps it. SIGTERM drains.
+Knows flags and how they join a file; refuses to know processes (`proxy_service.py`). Flags win over the file,
+at the start and at every reload.
 """
 
-import sys
-import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,16 +14,10 @@ import yaml
 from recording.documents import load_text, read_text
 from recording.errors import InputError
 from recording.exchange import Role
-from recording.run_folder import RunFolder, write_json
-from sparring.exit_codes import ExitCode
-from sparring.process_configs import config_file
-from sparring.processes import Child, wait_until
 from sparring.proxy_file import ProxyFile
-from sparring.stage import START_TIMEOUT_S, Stage
-from sparring.waiting import Interruption
+from sparring.proxy_service import serve
 
-LOOK_EVERY_S = 0.1
-_HELP_TARGET = "http://HOST:PORT; NAME=URL gives it a name"
+_HELP_TARGET = "http://HOST:PORT, https://HOST:PORT or unix:/PATH; NAME=URL gives it a name"
 
 
 def proxy(
@@ -35,13 +28,26 @@ def proxy(
     candidate: Annotated[list[str] | None, typer.Option(metavar="URL", help=_HELP_TARGET)] = None,
     reference: Annotated[list[str] | None, typer.Option(metavar="NAME=URL")] = None,
     mirror: Annotated[float | None, typer.Option(help="share of requests that is mirrored, 0 to 1")] = None,
+    canary: Annotated[
+        float | None, typer.Option(help="share of requests that the first candidate answers, 0 to 1")
+    ] = None,
     scenario: Annotated[Path | None, typer.Option(metavar="FILE", help="faults to inject")] = None,
     record: Annotated[
         Path | None, typer.Option(metavar="DIR", help="keep requests and exchanges here")
     ] = None,
-    admin: Annotated[str | None, typer.Option(metavar="HOST:PORT", help="/metrics /healthz /readyz")] = None,
+    admin: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="/metrics /healthz /readyz /accounting /shares /reload"),
+    ] = None,
+    admin_token_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="holds the token of the admin port")
+    ] = None,
+    access_log: Annotated[Path | None, typer.Option(metavar="FILE", help="one JSON line a request")] = None,
     workers: Annotated[int | None, typer.Option(help="processes, one a core")] = None,
-    seed: Annotated[int | None, typer.Option(help="of mirroring and faults")] = None,
+    seed: Annotated[int | None, typer.Option(help="of faults")] = None,
+    show_config: Annotated[
+        bool, typer.Option("--show-config", help="print every setting, defaults included, and end")
+    ] = False,
 ) -> int:
     """Mirror live traffic: the client gets the baseline's answer, every other target gets a copy."""
     targets = [
@@ -55,14 +61,21 @@ def proxy(
             for i, text in enumerate(reference or [])
         ),
     ]
-    flags = {
+    given = {
         "listen": listen, "mirror": mirror, "admin": admin, "workers": workers, "seed": seed,
-        "scenario": str(scenario) if scenario else None, "record": str(record) if record else None,
-        "targets": targets or None,
+        "scenario": _text(scenario), "record": _text(record), "admin_token_file": _text(admin_token_file),
+        "access_log": _text(access_log), "canary": canary, "targets": targets or None,
     }  # fmt: skip
-    config = _merged(config_path, {name: value for name, value in flags.items() if value is not None})
-    with tempfile.TemporaryDirectory(prefix="sparring-") as scratch:
-        return _serve(config, folder=RunFolder(config.record or Path(scratch)))
+    flags = {name: value for name, value in given.items() if value is not None}
+    config = _merged(config_path, flags)
+    if show_config:
+        print(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False), end="")
+        return 0
+    return serve(config, read_again=partial(_merged, config_path, flags))
+
+
+def _text(path: Path | None) -> str | None:
+    return str(path) if path is not None else None
 
 
 def _numbered(name: str, index: int) -> str:
@@ -78,72 +91,23 @@ def _target(text: str, *, role: Role, name: str) -> dict[str, str]:
 def _merged(path: Path | None, flags: dict[str, Any]) -> ProxyFile:  # Any: YAML
     if path is not None and not flags:
         return load_text(read_text(path), ProxyFile, source=str(path))
-    document = yaml.safe_load(read_text(path)) if path is not None else {}
-    if not isinstance(document, dict):
-        raise InputError("must be a mapping of keys to values", place=str(path))
+    document = _document(path) if path is not None else {}
     if not flags.get("targets") and "targets" not in document:
         raise InputError("no targets", place="--baseline", fix="name at least --baseline URL")
+    if "canary" in flags and isinstance(document.get("canary"), dict):
+        flags = {**flags, "canary": {**document["canary"], "share": flags["canary"]}}
     text = yaml.safe_dump({**document, **flags}, sort_keys=False)
     return load_text(text, ProxyFile, source=f"{path} with flags" if path else "flags")
 
 
-def _serve(config: ProxyFile, *, folder: RunFolder) -> int:
-    folder.create()
-    write_json(config_file(folder, "proxy"), config.of_proxy())
-    with Interruption() as interruption, Stage(folder.logs) as stage:
-        command = [sys.executable, "-m", "shadow_proxy", str(config_file(folder, "proxy"))]
-        child = stage.start("proxy", command, speaks=True, grace_s=config.deadlines.drain_s + 5)
-        ready = stage.spoken["proxy"].wait_for("ready", child=child, timeout_s=START_TIMEOUT_S)
-        if ready is None:
-            return _not_started(child)
-        _announce(ready)
-        if config.record is not None:
-            _start_recorder(stage, config, folder)
-        code = _stay(stage, child, config=config, folder=folder, interruption=interruption)
-        _finish_recording(stage)
-    return code
-
-
-def _announce(ready: dict[str, Any]) -> None:  # Any: JSON
-    print(f"listening on {', '.join(ready['listen'])}", flush=True)
-    if ready.get("admin"):
-        print(f"admin on {ready['admin']}", flush=True)
-
-
-def _not_started(child: Child) -> int:
-    print(child.tail(), file=sys.stderr)
-    code = child.exit_code()
-    return int(ExitCode.INTERNAL_ERROR) if code is None else code
-
-
-def _start_recorder(stage: Stage, config: ProxyFile, folder: RunFolder) -> None:
-    write_json(config_file(folder, "recorder"), config.of_recorder(folder))
-    command = [sys.executable, "-m", "sparring.recorder", str(config_file(folder, "recorder"))]
-    child = stage.start("recorder", command, speaks=True)
-    ready = stage.spoken["recorder"].wait_for("ready", child=child, timeout_s=START_TIMEOUT_S)
-    where = f"metrics on {ready['listen']}/metrics" if ready else "not started; see its log"
-    print(f"recorder: {where}", flush=True)
-
-
-def _stay(
-    stage: Stage, child: Child, *, config: ProxyFile, folder: RunFolder, interruption: Interruption
-) -> int:
-    """Until the proxy ends or the user ends it; the proxy's exit code."""
-    told = False
-    while child.exit_code() is None:
-        if interruption.happened and not told:
-            told = True
-            child.process.terminate()
-        if "recorder" in stage.ended():
-            stage.stop("recorder")
-            print("recorder: ended; starting it again", file=sys.stderr, flush=True)
-            _start_recorder(stage, config, folder)
-        wait_until(lambda: child.exit_code() is not None, timeout_s=LOOK_EVERY_S)
-    return child.exit_code() or 0
-
-
-def _finish_recording(stage: Stage) -> None:
-    recorder = stage.children.get("recorder")
-    if recorder is not None:
-        recorder.process.terminate()
-        wait_until(lambda: recorder.exit_code() is not None, timeout_s=START_TIMEOUT_S)
+def _document(path: Path) -> dict[str, Any]:  # Any: YAML
+    try:
+        document = yaml.safe_load(read_text(path))
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise InputError(f"is not valid YAML: {error.problem}", place=f"{path}:{line}") from None
+    except yaml.YAMLError as error:
+        raise InputError(f"is not valid YAML: {error}", place=str(path)) from None
+    if not isinstance(document, dict):
+        raise InputError("must be a mapping of keys to values", place=str(path))
+    return document

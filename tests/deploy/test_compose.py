@@ -17,7 +17,10 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from recording.documents import load_document
-from shadow_proxy.config import ProxyConfig
+from shadow_proxy.admin import OPEN
+from shadow_proxy.config import ProxyConfig, host_and_port
+from shadow_proxy.crew import KILL_AFTER_DRAIN_S
+from shadow_proxy.tokens import VARIABLE
 from sparring.main import VERBS, application
 from sparring.predictions import PRESETS
 from sparring.recorder.service import RecorderConfig
@@ -108,10 +111,49 @@ def test_the_proxy_and_the_recorder_can_read_their_files() -> None:
     recorder = load_document(ROOT / "deploy" / "config" / "recorder.json", RecorderConfig)
     assert proxy.record == recorder.folder
     assert [target.name for target in proxy.targets] == [target.name for target in recorder.targets]
-    assert {target.host for target in proxy.targets} <= set(SERVICES)
+    assert {target.host_name for target in proxy.targets} <= set(SERVICES)
     assert recorder.predictions.preset in PRESETS
     assert importlib.util.find_spec("shadow_proxy.__main__")
     assert importlib.util.find_spec("sparring.recorder.__main__")
+
+
+def test_nothing_starts_without_a_token_for_the_admin_port() -> None:
+    """Other containers can reach it, and an empty variable is as bad as none."""
+    proxy = load_document(ROOT / "deploy" / "config" / "proxy.json", ProxyConfig)
+    assert proxy.admin is not None
+    assert host_and_port(proxy.admin)[0] == "0.0.0.0"
+    assert SERVICES["proxy"]["environment"][VARIABLE].startswith(f"${{{VARIABLE}:?")
+
+
+def test_prometheus_has_the_same_token_where_its_configuration_reads_it() -> None:
+    """From the same variable; Compose puts such a secret into no container that is read-only."""
+    scraped = yaml.safe_load((ROOT / "deploy" / "prometheus" / "prometheus.yml").read_text())[
+        "scrape_configs"
+    ]
+    [path] = [job["authorization"]["credentials_file"] for job in scraped if "authorization" in job]
+    [secret] = SERVICES["prometheus"]["secrets"]
+    assert path == f"/run/secrets/{secret}"
+    assert yaml.safe_load(COMPOSE.read_text())["secrets"][secret] == {"environment": VARIABLE}
+    assert "read_only" not in SERVICES["prometheus"]
+
+
+def test_the_health_check_of_the_proxy_asks_for_a_page_that_is_open() -> None:
+    """It has no token, and asks at the admin port."""
+    proxy = load_document(ROOT / "deploy" / "config" / "proxy.json", ProxyConfig)
+    assert proxy.admin is not None
+    address = re.search(
+        r"http://127\.0\.0\.1:(\d+)(/\w+)", " ".join(SERVICES["proxy"]["healthcheck"]["test"])
+    )
+    assert address
+    assert int(address[1]) == host_and_port(proxy.admin)[1]
+    assert address[2] in OPEN
+
+
+def test_a_container_is_stopped_after_the_proxy_has_drained() -> None:
+    """The grace is longer than the drain and what its parent gives workers after it."""
+    proxy = load_document(ROOT / "deploy" / "config" / "proxy.json", ProxyConfig)
+    grace_s = float(SERVICES["proxy"]["stop_grace_period"].removesuffix("s"))
+    assert grace_s > proxy.deadlines.drain_s + KILL_AFTER_DRAIN_S
 
 
 def copied_by_the_dockerfile() -> list[str]:

@@ -1,10 +1,12 @@
 """A real Prometheus with the configuration that is deployed scrapes a real proxy and a real recorder.
 
-Only the files in `targets/` differ from the deployed ones: they name this test's ports. Needs `prometheus`
+Only the files in `targets/` differ from the deployed ones: they name this test's ports; and the token of the
+admin port lies in the test's own folder. Needs `prometheus`
 (the Debian package of that name); says so where it is missing.
 """
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -17,7 +19,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
@@ -30,6 +32,8 @@ DEADLINE_S = 60.0
 POLL_S = 0.1
 REQUESTS = 25
 ANSWER = b'{"prediction": 1}'
+TOKEN = "0123456789abcdef0123456789abcdef"
+TOKEN_FILE = "/run/secrets/admin-token"
 HISTOGRAM_ENDS = ("_bucket", "_count", "_sum")
 
 pytestmark = [pytest.mark.slow]
@@ -89,7 +93,9 @@ def process(*words: str, **options: Any) -> Iterator[subprocess.Popen[str]]:  # 
 def own(module: str, config: dict[str, Any], path: Path) -> Iterator[dict[str, Any]]:  # Any: JSON
     """One of our processes, once it has said that it is ready."""
     path.write_text(json.dumps(config))
-    with process(sys.executable, "-m", module, str(path), stdout=subprocess.PIPE) as running:
+    environment = {**os.environ, "SPARRING_ADMIN_TOKEN": TOKEN}
+    command = (sys.executable, "-m", module, str(path))
+    with process(*command, stdout=subprocess.PIPE, env=environment) as running:
         assert running.stdout is not None
         yield json.loads(running.stdout.readline())
 
@@ -130,7 +136,8 @@ def send(proxy: str) -> None:
 def page(address: str) -> str:
     """The text of one page; empty while nobody answers."""
     try:
-        with urlopen(address, timeout=DEADLINE_S) as answer:
+        request = Request(address, headers={"Authorization": f"Bearer {TOKEN}"})
+        with urlopen(request, timeout=DEADLINE_S) as answer:
             return str(answer.read().decode())
     except URLError:
         return ""
@@ -158,7 +165,11 @@ def deployed_configuration(folder: Path, places: Places) -> Path:
     for path in (folder / "targets").iterdir():
         address = scraped.get(path.stem, "").removeprefix("http://")
         path.write_text(yaml.safe_dump([{"targets": [address]}] if address else []))
-    return folder / "prometheus.yml"
+    token = folder / "admin-token"
+    token.write_text(TOKEN)
+    config = folder / "prometheus.yml"
+    config.write_text(config.read_text().replace(TOKEN_FILE, str(token)))
+    return config
 
 
 def test_the_deployed_configuration_scrapes_proxy_and_recorder(
@@ -178,6 +189,14 @@ def test_the_deployed_configuration_scrapes_proxy_and_recorder(
             wait_for_value(prometheus, f'up{{job="{job}"}}', 1)
         for role in ("baseline", "candidate"):
             wait_for_value(prometheus, f'sparring_exchanges_total{{role="{role}",outcome="ok"}}', REQUESTS)
+
+
+def test_the_admin_port_shows_nothing_to_who_has_no_token(places: Places) -> None:
+    """But that it is alive, for health checks."""
+    with pytest.raises(HTTPError, match="401"):
+        urlopen(f"{places.admin}/metrics", timeout=DEADLINE_S)
+    with urlopen(f"{places.admin}/healthz", timeout=DEADLINE_S) as answer:
+        assert answer.status == 200
 
 
 def test_rules_and_dashboard_use_series_that_are_there(places: Places) -> None:
