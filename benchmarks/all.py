@@ -10,7 +10,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 COMMANDS = (
-    ("-m", "benchmarks.proxy.compare"),
+    ("-m", "benchmarks.proxy.compare", "--no-record"),
+    ("-m", "benchmarks.proxy.scaling"),
+    ("-m", "benchmarks.proxy.latency"),
+    ("-m", "benchmarks.proxy.bystander"),
+    ("-m", "benchmarks.proxy.profile"),
     ("benchmarks/engine/bench_engine.py",),
     ("benchmarks/recording/bench_recording.py",),
     ("-m", "benchmarks.judge.speed", "1000000", "10000000"),

@@ -1,14 +1,16 @@
 """One window of load: wrk against a port, and what it said.
 
-Knows wrk's command line and its report; refuses to know what is behind the port. Every request is a POST of
-about 600 bytes with an id of its own.
+Knows wrk's command line and its report; refuses to know what is behind the port. Every request of the usual
+script is a POST of about 600 bytes with an id of its own; a script of one body sends the same request again.
 """
 
 import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
+
+from benchmarks.proxy.processes import LOAD_CORE
 
 SCRIPT: Final = """
 local number = 0
@@ -22,10 +24,28 @@ request = function()
   return wrk.format("POST", "/v2/models/iris/infer", headers, body)
 end
 """
+ONE_BODY: Final = """
+wrk.method = "POST"
+wrk.path = "/v2/models/iris/infer"
+wrk.headers["Content-Type"] = "application/octet-stream"
+wrk.body = string.rep("x", %d)
+"""
 _REQUESTS: Final = re.compile(r"(\d+) requests in ([\d.]+)(ms|s|m)")
 _PERCENTILE: Final = re.compile(r"^\s+(50|99)%\s+([\d.]+)(us|ms|s)", re.MULTILINE)
 _TO_US: Final = {"us": 1.0, "ms": 1e3, "s": 1e6}
 _TO_S: Final = {"ms": 1e-3, "s": 1.0, "m": 60.0}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """What wrk does, whatever for how long."""
+
+    port: int
+    script: Path
+    connections: int = 32
+    threads: int = 1
+    cores: str = LOAD_CORE
+    scheme: Literal["http", "https"] = "http"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,17 +65,25 @@ class Window:
 
 
 def write_script(folder: Path) -> Path:
-    """The script that wrk runs."""
+    """The usual script."""
     path = folder / "post.lua"
     path.write_text(SCRIPT)
     return path
 
 
-def window(*, port: int, connections: int, seconds: int, core: int, script: Path) -> Window:
-    """Run wrk once with one thread on `core`."""
-    command = ["taskset", "-c", str(core), "wrk", "--latency", "-t1", f"-c{connections}", f"-d{seconds}s"]
-    command += ["-s", str(script), f"http://127.0.0.1:{port}/"]
-    return parsed(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+def write_one_body(folder: Path, *, size_bytes: int) -> Path:
+    """A script that sends one body of that size again and again."""
+    path = folder / f"post-{size_bytes}.lua"
+    path.write_text(ONE_BODY % size_bytes)
+    return path
+
+
+def window(load: Load, *, seconds: int) -> Window:
+    """Run wrk once."""
+    command = ["taskset", "-c", load.cores, "wrk", "--latency", f"-t{load.threads}", f"-c{load.connections}"]
+    command += [f"-d{seconds}s", "-s", str(load.script), f"{load.scheme}://127.0.0.1:{load.port}/"]
+    ended = subprocess.run(command, check=True, capture_output=True, text=True, timeout=seconds + 60)
+    return parsed(ended.stdout)
 
 
 def parsed(report: str) -> Window:
