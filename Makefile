@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 LOCUST := .venv-locust
+CLIENTS := .venv-clients
 READY := $(VENV)/.ready-dev
 READY_RUN := $(VENV)/.ready-run
 
@@ -20,8 +21,9 @@ check: $(READY)
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -m "not slow" -n 2 --dist worksteal
 
-test-slow: $(READY) $(LOCUST)/.ready
-	SPARRING_LOCUST=$(CURDIR)/$(LOCUST)/bin/locust $(BIN)/python -m pytest -m slow
+test-slow: $(READY) $(LOCUST)/.ready $(CLIENTS)/.ready
+	SPARRING_LOCUST=$(CURDIR)/$(LOCUST)/bin/locust SPARRING_CLIENTS=$(CURDIR)/$(CLIENTS)/bin/python \
+		$(BIN)/python -m pytest -m slow
 
 bench: $(READY)
 	$(BIN)/python benchmarks/all.py
@@ -31,9 +33,11 @@ lock:
 		pyproject.toml requirements/build.in --extra demo -o requirements/run.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		pyproject.toml requirements/build.in --extra demo --extra dev -o requirements/dev.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		requirements/clients.in -o requirements/clients.txt
 
 clean:
-	rm -rf $(VENV) $(LOCUST) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(LOCUST) $(CLIENTS) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
@@ -42,6 +46,11 @@ $(BIN)/python:
 $(LOCUST)/.ready: deploy/locust/requirements.txt  # of its own: importing locust patches the process it is in
 	$(PYTHON) -m venv $(LOCUST)
 	$(LOCUST)/bin/python -m pip install --quiet --require-hashes -r deploy/locust/requirements.txt
+	touch $@
+
+$(CLIENTS)/.ready: requirements/clients.txt  # what talks to the proxy in tests, in the versions that people have
+	$(PYTHON) -m venv $(CLIENTS)
+	$(CLIENTS)/bin/python -m pip install --quiet --require-hashes -r requirements/clients.txt
 	touch $@
 
 $(READY): requirements/dev.txt pyproject.toml | $(BIN)/python

@@ -131,6 +131,10 @@ class RequestReader:
         self._left = 0
         self._raw = b""
 
+    def let_go(self) -> None:
+        """Nobody listens any more: the sink, which most likely holds this reader, need not be held by it."""
+        self._sink = _NOBODY
+
     @property
     def begun(self) -> bytes:
         """The head, as far as it is here, of the message that arrives, arrived last or was refused.
@@ -227,6 +231,22 @@ class RequestReader:
             self._decoder = None
             self._sink.on_request_end()
         return rest
+
+
+class _Nobody:
+    """Hears nothing."""
+
+    def on_request(self, head: RequestHead) -> None:
+        """Nothing."""
+
+    def on_request_body(self, piece: bytes) -> None:
+        """Nothing."""
+
+    def on_request_end(self) -> None:
+        """Nothing."""
+
+
+_NOBODY: Final = _Nobody()
 
 
 def _said_better(error: WireError, received: bytes) -> WireError:
