@@ -223,14 +223,8 @@ class ClientConnection(asyncio.Protocol):
         if status == 503:
             self._clients.count("shed")
         keep = self.may_keep(incoming)
-        self.write(
-            own_answer(
-                status,
-                close=not keep,
-                request_id=incoming.request_id,
-                no_body=incoming.head.method == b"HEAD",
-            )
-        )
+        no_body = incoming.head.method == b"HEAD"
+        self.write(own_answer(status, close=not keep, request_id=incoming.request_id, no_body=no_body))
         self.answered(keep=keep)
 
     def note(self, state: ExchangeState, outcome: str) -> None:
