@@ -49,7 +49,7 @@ async def killed_and_back(here: Running) -> None:
 
 
 @pytest.mark.parametrize(
-    "printed", ["{}", '{"order": 1}', "{", "[1]", "x" * 50_000, '{"order": 1, "problem": "no"}']
+    "printed", ["{}", '{"order": 1}', "{", "[1]", "x" * 15_000, '{"order": 1, "problem": "no"}']
 )
 def test_an_adapter_may_print_what_it_likes(
     tmp_path: Path, settings: dict[str, object], monkeypatch: pytest.MonkeyPatch, printed: str
