@@ -125,17 +125,20 @@ class Exchange(ExchangeState):
         self._leave()
 
     def _go_slowly(self, received_bytes: int, now_ns: int) -> None:
-        """A large answer of a shadow is read at a rate, and up to a limit; over it, it is none."""
+        """A large answer of a shadow is read at a rate, up to a limit, and not with too many others; else it
+        is given up, and counts as none."""
         connection = self.connection
         lane = self.pool.slow_lane
         if connection is None or lane is None:
             return
-        if self.response_bytes <= self.pool.limits.max_answer_bytes:
-            lane.wait(connection, after_bytes=received_bytes)
+        breaker = self.pool.breaker
+        is_wanted = breaker is None or self.probe or not breaker.ejected
+        fits = self.response_bytes <= self.pool.limits.max_answer_bytes
+        if is_wanted and fits and lane.wait(connection, after_bytes=received_bytes):
             return
         connection.give_up(Outcome.CANCELLED.value)
-        if self.pool.breaker is not None:
-            self.pool.breaker.note(Outcome.PROTOCOL_ERROR.value, now_ns, probe=self.probe)
+        if breaker is not None:
+            breaker.note(Outcome.PROTOCOL_ERROR.value, now_ns, probe=self.probe)
 
     def _end(self, outcome: str, reader: ResponseReader | None, now_ns: int) -> None:
         self.ended = True

@@ -6,11 +6,12 @@ has begun and is closed when nothing is left.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from recording.clock import RunClock
+from recording.exchange import Outcome
 from scenarios.timeline import Timeline
 from shadow_proxy.accounting import TargetTally
 from shadow_proxy.breaker import Breaker
@@ -133,6 +134,11 @@ class LineUp:
         if self._faults is not None:
             self._faults.publish()
 
+    def _breaker_changed(self, target: Target, ejected: bool) -> None:
+        target.breaker_changed(ejected)
+        if ejected:
+            self._slow_lane.clear(target, outcome=Outcome.CANCELLED.value)
+
     def _shadow_targets(self, targets: dict[str, Target]) -> list[Target]:
         """Every target that may get copies: the baseline too, if a candidate may answer in its place."""
         baseline = self.config.baseline.name
@@ -167,7 +173,7 @@ class LineUp:
             target,
             connections=limits.shadow_connections,
             queued=limits.queued_copies,
-            breaker=_breaker(self.config.breaker, target),
+            breaker=_breaker(self.config.breaker, on_change=partial(self._breaker_changed, target)),
             slow_lane=self._slow_lane,
         )
 
@@ -221,7 +227,7 @@ def _secured(config: TargetConfig, *, handshake_s: float) -> Secured | None:
     )
 
 
-def _breaker(config: BreakerConfig | None, target: Target) -> Breaker | None:
+def _breaker(config: BreakerConfig | None, *, on_change: Callable[[bool], None]) -> Breaker | None:
     if config is None:
         return None
     return Breaker(
@@ -229,5 +235,5 @@ def _breaker(config: BreakerConfig | None, target: Target) -> Breaker | None:
         open_ns=in_ns(config.open_s),
         max_open_ns=in_ns(config.max_open_s),
         probes=config.probes,
-        on_change=target.breaker_changed,
+        on_change=on_change,
     )

@@ -10,9 +10,11 @@ from collections import deque
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from shadow_proxy.target import Target
     from shadow_proxy.upstream import UpstreamConnection
 
 MIN_WAIT_S: Final = 0.001
+MAX_WAITING: Final = 64
 
 
 class SlowLane:
@@ -31,12 +33,27 @@ class SlowLane:
         """How many connections are not read for now."""
         return len(self._waiting)
 
-    def wait(self, connection: "UpstreamConnection", *, after_bytes: int) -> None:
-        """It has given so many bytes: read on when that time is over and those before it had their turn."""
+    def wait(self, connection: "UpstreamConnection", *, after_bytes: int) -> bool:
+        """It has given so many bytes: read on when that time is over and those before it had their turn.
+
+        False if too many wait already.
+        """
+        if len(self._waiting) >= MAX_WAITING:
+            return False
         connection.pause_reading()
         self._waiting.append(connection)
         if self._timer is None:
             self._wake_after(after_bytes / self._bytes_per_s)
+        return True
+
+    def clear(self, target: "Target", *, outcome: str) -> None:
+        """Give up what waits for the rest of an answer of this target."""
+        given_up = [
+            one for one in self._waiting if one.exchange is not None and one.exchange.target is target
+        ]
+        for connection in given_up:
+            self._waiting.remove(connection)
+            connection.give_up(outcome)
 
     def _wake_after(self, seconds: float) -> None:
         self._timer = self._loop.call_later(max(seconds, MIN_WAIT_S), self._next)

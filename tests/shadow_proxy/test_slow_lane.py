@@ -3,7 +3,7 @@
 import asyncio
 from itertools import pairwise
 
-from shadow_proxy.slow_lane import SlowLane
+from shadow_proxy.slow_lane import MAX_WAITING, SlowLane
 from shadow_proxy.testing import Behaviour, Visit, answering, rig, until
 from tests.shadow_proxy.test_client import OK, run
 
@@ -56,6 +56,25 @@ def test_what_the_primary_answers_never_waits_there() -> None:
         async with rig(large(size), {}, limits=settings) as here:
             answer, body = await here.ask(POST)
             assert (answer.status, len(body)) == (200, size)
+
+    run(scene)
+
+
+def test_a_flood_ejects_the_shadow_and_what_is_left_of_it_is_given_up() -> None:
+    async def scene() -> None:
+        breaker = {"failures": 5, "open_s": 1000}
+        limits = {"copy_answer_bytes_per_s": 1}
+        async with rig(answering(OK), {"candidate": large(1 << 20)}, limits=limits, breaker=breaker) as here:
+            clients = [await here.connect() for _ in range(MAX_WAITING + 20)]
+            for client in clients:
+                await client.send(POST)
+            for client in clients:
+                assert (await client.answer())[1] == b"ok"
+            await here.settled()
+            account = here.account("candidate")
+            assert account.ejected == 1
+            assert account.endings["cancelled"] == account.mirrored >= MAX_WAITING
+            here.check()
 
     run(scene)
 
