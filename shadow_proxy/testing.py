@@ -319,17 +319,11 @@ async def rig(
     `settings` are fields of `ProxyConfig`, `of_targets` fields of a target's configuration by its name,
     `tls` the contexts of targets that speak it.
     """
-    tls = tls or {}
     fakes = {
-        name: FakeTarget(behaviour, tls=tls.get(name))
+        name: FakeTarget(behaviour, tls=(tls or {}).get(name))
         for name, behaviour in {"baseline": primary, **(shadows or {})}.items()
     }
-    targets: list[dict[str, object]] = [
-        {"name": name, "role": "baseline" if name == "baseline" else "candidate", "url": await fake.start()}
-        for name, fake in fakes.items()
-    ]
-    for target in targets:
-        target.update((of_targets or {}).get(str(target["name"]), {}))
+    targets = await _started(fakes, of_targets or {})
     config = ProxyConfig.model_validate({"targets": targets, **settings})
     row = CounterRow.private(layout(targets=fakes, faults=fault_ids))
     kept = KeptRows()
@@ -356,6 +350,17 @@ async def rig(
             plant.close()
             for fake in fakes.values():
                 await fake.stop()
+
+
+async def _started(
+    fakes: Mapping[str, FakeTarget], of_targets: Mapping[str, Mapping[str, object]]
+) -> list[dict[str, object]]:
+    """The targets' configurations, once they listen."""
+    roles = {name: "baseline" if name == "baseline" else "candidate" for name in fakes}
+    return [
+        {"name": name, "role": roles[name], "url": await fake.start(), **of_targets.get(name, {})}
+        for name, fake in fakes.items()
+    ]
 
 
 def _fed_one(reader: ResponseReader, received: bytes) -> bytes:

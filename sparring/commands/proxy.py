@@ -50,17 +50,7 @@ def proxy(
     ] = False,
 ) -> int:
     """Mirror live traffic: the client gets the baseline's answer, every other target gets a copy."""
-    targets = [
-        *([_target(baseline, role=Role.BASELINE, name="baseline")] if baseline else []),
-        *(
-            _target(text, role=Role.CANDIDATE, name=_numbered("candidate", i))
-            for i, text in enumerate(candidate or [])
-        ),
-        *(
-            _target(text, role=Role.REFERENCE, name=_numbered("reference", i))
-            for i, text in enumerate(reference or [])
-        ),
-    ]
+    targets = _targets(baseline, candidate or [], reference or [])
     given = {
         "listen": listen, "mirror": mirror, "admin": admin, "workers": workers, "seed": seed,
         "scenario": _text(scenario), "record": _text(record), "admin_token_file": _text(admin_token_file),
@@ -72,6 +62,14 @@ def proxy(
         print(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False), end="")
         return 0
     return serve(config, read_again=partial(_merged, config_path, flags))
+
+
+def _targets(baseline: str | None, candidates: list[str], references: list[str]) -> list[dict[str, str]]:
+    """Those that the flags name, in order."""
+    named = [(baseline, Role.BASELINE, "baseline")] if baseline else []
+    named += [(text, Role.CANDIDATE, _numbered("candidate", i)) for i, text in enumerate(candidates)]
+    named += [(text, Role.REFERENCE, _numbered("reference", i)) for i, text in enumerate(references)]
+    return [_target(text, role=role, name=name) for text, role, name in named]
 
 
 def _text(path: Path | None) -> str | None:
