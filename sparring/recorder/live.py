@@ -126,7 +126,7 @@ class LiveNumbers:
                 latency=Histogram(self._bounds_s), service=Histogram(self._bounds_s),
             )  # fmt: skip
         numbers.add(seen)
-        if seen.role in {Role.BASELINE, Role.CANDIDATE} and not was_dropped(seen.outcome):
+        if seen.role in {Role.BASELINE, Role.CANDIDATE}:
             self._pair(seen)
 
     def _pair(self, seen: Seen) -> None:
@@ -136,6 +136,8 @@ class LiveNumbers:
             if len(self._waiting) > MAX_WAITING:
                 self._waiting.pop(next(iter(self._waiting)))
                 self.pairs.given_up += 1
+        elif was_dropped(seen.outcome) or was_dropped(other.outcome):
+            self.pairs.given_up += 1  # there is no pair, and nobody waits for one
         elif seen.role == Role.CANDIDATE:
             self.pairs.add(other, seen)
         else:

@@ -61,6 +61,22 @@ def test_waiting_halves_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (live.pairs.pairs, live.pairs.given_up) == (1, 2)
 
 
+@pytest.mark.parametrize("dropped_first", [False, True])
+def test_nobody_waits_for_a_partner_that_was_not_sent(
+    monkeypatch: pytest.MonkeyPatch, *, dropped_first: bool
+) -> None:
+    """Whichever is told first; so that a long outage of one arm keeps nothing in memory."""
+    monkeypatch.setattr("sparring.recorder.live.MAX_WAITING", 2)
+    live = LiveNumbers()
+    live.add(seen("z", "baseline"))
+    for number in range(10):
+        both = [seen(str(number), "baseline"), seen(str(number), "candidate", outcome="dropped:ejected")]
+        for one in reversed(both) if dropped_first else both:
+            live.add(one)
+    live.add(seen("z", "candidate"))
+    assert (live.pairs.pairs, live.pairs.given_up) == (1, 10)
+
+
 def test_a_histogram_without_observations_has_no_quantile() -> None:
     """Not zero."""
     assert Histogram((1.0,)).quantile_s(0.5) is None
