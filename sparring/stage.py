@@ -7,10 +7,10 @@ that is still there, last started first, and frees their ports, whatever the rea
 import json
 import threading
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import Any, Self
 
 from sparring.guardian import Guardian
 from sparring.processes import Child, start, stop, wait_for_free_port, wait_until
@@ -22,12 +22,12 @@ START_TIMEOUT_S = 30.0
 class Spoken:
     """The JSON lines of one of our own processes, read by a thread until its output ends."""
 
-    def __init__(self, stdout: IO[str]) -> None:
+    def __init__(self, stdout: Iterable[str]) -> None:
         self.lines: deque[dict[str, Any]] = deque()  # Any: JSON
         self._thread = threading.Thread(target=self._read, args=(stdout,), daemon=True)
         self._thread.start()
 
-    def _read(self, stdout: IO[str]) -> None:
+    def _read(self, stdout: Iterable[str]) -> None:
         for line in stdout:
             if line.startswith("{"):
                 self.lines.append(json.loads(line))
@@ -49,6 +49,9 @@ class Spoken:
             return bool(found) or ended
 
         wait_until(look, timeout_s=timeout_s)
+        if not found and child.exit_code() is not None:
+            self.finish()  # what it said last may still be on its way through the pipe
+            look()
         return found[0] if found else None
 
     def finish(self) -> None:

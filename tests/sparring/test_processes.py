@@ -5,13 +5,15 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from recording.errors import InputError
 from sparring.processes import accepts, group_lives, start, stop, wait_for_free_port, wait_until
-from sparring.stage import Stage
+from sparring.stage import Spoken, Stage
 
 STUBBORN = (
     "import os, signal, socket, sys, time\n"
@@ -83,3 +85,22 @@ def test_json_lines_of_our_own_processes_are_heard(tmp_path: Path) -> None:
         silent = stage.start("silent", [sys.executable, "-c", "raise SystemExit(3)"], speaks=True)
         assert stage.spoken["silent"].wait_for("ready", child=silent, timeout_s=20) is None
         assert stage.ended()["silent"] == 3
+
+
+def test_what_a_process_said_last_is_heard_after_its_end(tmp_path: Path) -> None:
+    """Its output may still be in the pipe when its exit code is known already."""
+    asked_to_finish = threading.Event()
+
+    class Late(Spoken):
+        def finish(self) -> None:
+            asked_to_finish.set()
+            super().finish()
+
+    def output() -> Iterator[str]:
+        assert asked_to_finish.wait(20)
+        yield '{"ready": 1}\n'
+
+    with Stage(tmp_path) as stage:
+        ended = stage.start("ended", [sys.executable, "-c", "pass"])
+        ended.process.wait(20)
+        assert Late(output()).wait_for("ready", child=ended, timeout_s=20) == {"ready": 1}
