@@ -9,9 +9,10 @@ later) written through a shared mapping. What was appended is in the page cache 
 what was not yet flushed is lost only with the machine, so `sync` on an interval states the bound of that
 loss. The layout: a 64-byte head, then frames aligned to 8 bytes:
 
-    crc32 u32 | length u32 | sequence u64 | kind u16 | 0 u16 | magic u32 | payload
+    checksum u32 | length u32 | sequence u64 | kind u16 | 0 u16 | magic u32 | payload
 
-The checksum covers all that follows it and is stored last: a frame without a matching checksum is not there.
+The checksum (the low half of XXH3's 64 bits; a CRC-32 in format version 1) covers all that follows it and
+is stored last: a frame without a matching checksum is not there.
 Zeros after the last frame are the end; anything else that does not check out is damage, and the magic word
 lets a reader find the next whole frame. A sealed segment ends with a SEAL frame. Names sort by time.
 
@@ -34,6 +35,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from xxhash import xxh3_64_intdigest
+
 from recording.errors import InputError
 from recording.journal_codec import ANSWERED, EXCHANGE, REFUSED, REQUEST
 
@@ -49,6 +52,7 @@ HEAD_BYTES: Final = 64
 FRAME: Final = struct.Struct("<IQHHI")
 CRC: Final = struct.Struct("<I")
 CRC_BYTES: Final = 4
+LOW_HALF: Final = 0xFFFFFFFF
 FRAME_BYTES: Final = CRC_BYTES + 20
 LOCK_NAME: Final = "writer.lock"
 SUFFIX: Final = ".seg"
@@ -64,7 +68,12 @@ WARM_STEP_BYTES: Final = 256 << 10
 
 _PACK_FRAME: Final = FRAME.pack  # looked up once: these three run for every record
 _PUT_CRC: Final = CRC.pack_into
-_CRC32: Final = zlib.crc32
+_XXH3: Final = xxh3_64_intdigest
+
+
+def frame_checksum(framed: bytes, *, version: int) -> int:
+    """What stands before `framed` in a segment of that format version."""
+    return zlib.crc32(framed) if version == 1 else xxh3_64_intdigest(framed) & LOW_HALF
 
 
 def aligned(size: int) -> int:
@@ -239,7 +248,7 @@ class JournalWriter:
         end = start + CRC_BYTES + len(framed)
         mapped = segment.mapped
         mapped[start + CRC_BYTES : end] = framed
-        _PUT_CRC(mapped, start, _CRC32(framed))
+        _PUT_CRC(mapped, start, _XXH3(framed) & LOW_HALF)
         self._sequence += 1
         segment.records += 1
         segment.offset = (end + 7) & ~7

@@ -9,9 +9,10 @@ Layout, little-endian. Request: received, due (i64), total body length (u64), th
 (i64), request and response bytes (u64), chunks (u32), status (u16), the lengths of id, target, role, outcome,
 faults (u16), of head and body (u32) and the count of chunk instants (u16); then those seven and the instants.
 Refused: received (i64), status (u16), the length of the reason (u16), total and kept length of the raw bytes
-(u32, u32); then reason and raw. Answered: the length of a request record (u32); then that and the exchange
-whose answer the client got. A request or exchange whose body was cut has 32 bytes more at its end, the
-SHA-256 of the whole body; format version 1 had no such end and is otherwise the same.
+(u32, u32); then reason and raw. Answered, a request and the exchange whose answer the client got: the length
+of the request's digest (u16), both heads, then what follows each of them. A request or exchange whose body
+was cut has 32 bytes more at its end, the SHA-256 of the whole body; format version 1 had no such end and is
+otherwise the same.
 """
 
 import struct
@@ -28,10 +29,12 @@ ANSWERED: Final = 4
 
 _REQUEST: Final = struct.Struct("<qqQHHIII")
 _EXCHANGE: Final = struct.Struct("<qqqqQQIHHHHHHIIH")
+_ANSWERED: Final = struct.Struct("<HqqQHHIIIqqqqQQIHHHHHHIIH")
 _REFUSED: Final = struct.Struct("<qHHII")
-_LENGTH: Final = struct.Struct("<I")
-_PACK_REQUEST: Final = _REQUEST.pack  # looked up once: these two run for every request
+_LENGTH: Final = struct.Struct("<H")
+_PACK_REQUEST: Final = _REQUEST.pack  # looked up once: they run for every request
 _PACK_EXCHANGE: Final = _EXCHANGE.pack
+_PACK_ANSWERED: Final = _ANSWERED.pack
 _DIGEST_BYTES: Final = (0, 32)
 _MAX_COUNT: Final = 0xFFFFFFFF
 _FAULT_SEPARATOR: Final = "\x1f"
@@ -102,19 +105,82 @@ def encode_exchange(
     )
 
 
-def encode_answered(request: bytes, exchange: bytes) -> bytes:
-    """A request and its first exchange as one record: what most requests leave behind at one instant."""
-    return b"".join((_LENGTH.pack(len(request)), request, exchange))
+def encode_answered(
+    *,
+    request_id: bytes,
+    received_ns: int,
+    due_ns: int,
+    method: bytes,
+    path: bytes,
+    fields: bytes,
+    body: bytes,
+    body_bytes: int,
+    request_digest: bytes,
+    target: bytes,
+    role: bytes,
+    sent_ns: int,
+    first_byte_ns: int,
+    done_ns: int,
+    outcome: bytes,
+    status: int,
+    request_bytes: int,
+    response_bytes: int,
+    response_head: bytes,
+    response_body: bytes,
+    faults: bytes,
+    chunks: int,
+    chunk_ns: Sequence[int],
+    response_digest: bytes,
+) -> bytes:
+    """A `RequestSeen` and its first `Exchange` as one record: what most requests leave behind at one instant.
+
+    The same bytes as the two others make, put together at once.
+    """
+    head = _PACK_ANSWERED(
+        len(request_digest),
+        received_ns,
+        due_ns,
+        body_bytes,
+        len(request_id),
+        len(method),
+        len(path),
+        len(fields),
+        len(body),
+        due_ns,
+        sent_ns,
+        first_byte_ns,
+        done_ns,
+        request_bytes,
+        response_bytes,
+        chunks,
+        status,
+        len(request_id),
+        len(target),
+        len(role),
+        len(outcome),
+        len(faults),
+        len(response_head),
+        len(response_body),
+        len(chunk_ns),
+    )
+    instants = struct.pack(f"<{len(chunk_ns)}q", *chunk_ns) if chunk_ns else b""
+    request = (request_id, method, path, fields, body, request_digest)
+    exchange = (request_id, target, role, outcome, faults, response_head, response_body, instants)
+    return b"".join((head, *request, *exchange, response_digest))
 
 
 def split_answered(payload: bytes) -> tuple[bytes, bytes]:
     """The payloads of the request and of the exchange; `DamageError` if there are not both."""
-    if len(payload) < _LENGTH.size:
+    if len(payload) < _ANSWERED.size:
         raise DamageError("a record of two is shorter than its head")
-    end = _LENGTH.size + _LENGTH.unpack_from(payload)[0]
+    cut = _LENGTH.size + _REQUEST.size
+    request_head = payload[_LENGTH.size : cut]
+    texts = sum(_REQUEST.unpack(request_head)[3:])
+    end = _ANSWERED.size + texts + _LENGTH.unpack_from(payload)[0]
     if end > len(payload):
         raise DamageError("a record of two holds only a part of the first")
-    return payload[_LENGTH.size : end], payload[end:]
+    exchange_head = payload[cut : _ANSWERED.size]
+    return request_head + payload[_ANSWERED.size : end], exchange_head + payload[end:]
 
 
 def encode_refused(*, received_ns: int, status: int, reason: bytes, raw: bytes, raw_bytes: int) -> bytes:

@@ -29,6 +29,7 @@ from recording.journal import (
     SEGMENT_MAGIC,
     SUFFIX,
     aligned,
+    frame_checksum,
 )
 from recording.journal_codec import ANSWERED, EXCHANGE, REQUEST, split_answered
 
@@ -73,7 +74,7 @@ class SegmentReader:
         self._losses = losses
         self._offset = HEAD_BYTES
         self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        self._expected = self._check_head()
+        self._version, self._expected = self._check_head()
 
     def read(self, limit: int, *, final: bool) -> list[Entry]:
         """Up to `limit` entries. `final` says that nobody writes any more, so that what is torn is damage."""
@@ -89,7 +90,8 @@ class SegmentReader:
         """Let the file go."""
         os.close(self._fd)
 
-    def _check_head(self) -> int:
+    def _check_head(self) -> tuple[int, int]:
+        """The format's version and the first sequence number."""
         raw = os.pread(self._fd, HEAD_BYTES, 0)
         if len(raw) < HEAD_BYTES or raw[:8] != SEGMENT_MAGIC:
             raise DamageError(
@@ -105,13 +107,13 @@ class SegmentReader:
                 place=str(self.path),
                 fix="read it with the version that wrote it",
             )
-        return int(first)
+        return version, first
 
     def _take(self, window: bytes, entries: list[Entry], *, limit: int) -> int:
         """Move whole frames from the window's start into `entries`; the bytes they took."""
         at = 0
         while len(entries) < limit and not self.ended:
-            entry = _frame(window, at)
+            entry = _frame(window, at, version=self._version)
             if entry is None:
                 break
             at += aligned(FRAME_BYTES + len(entry.payload))
@@ -142,7 +144,7 @@ class SegmentReader:
             self.ended = True
             return False
         at = rest.find(_MAGIC_BYTES, _MAGIC_AT + 1)
-        while at >= 0 and _frame(rest, at - _MAGIC_AT) is None:
+        while at >= 0 and _frame(rest, at - _MAGIC_AT, version=self._version) is None:
             at = rest.find(_MAGIC_BYTES, at + 1)
         if at < 0:
             self._losses.damaged_bytes += len(rest.rstrip(b"\0"))
@@ -163,14 +165,14 @@ def _both(entry: Entry) -> tuple[Entry, Entry]:
     )
 
 
-def _frame(window: bytes, at: int) -> Entry | None:
+def _frame(window: bytes, at: int, *, version: int) -> Entry | None:
     if at < 0 or at + FRAME_BYTES > len(window):
         return None
     length, sequence, kind, _, magic = FRAME.unpack_from(window, at + CRC.size)
     end = at + FRAME_BYTES + length
     if magic != MAGIC or end > len(window):
         return None
-    if CRC.unpack_from(window, at)[0] != zlib.crc32(window[at + CRC.size : end]):
+    if CRC.unpack_from(window, at)[0] != frame_checksum(window[at + CRC.size : end], version=version):
         return None
     return Entry(kind=kind, sequence=sequence, payload=window[at + FRAME_BYTES : end])
 

@@ -20,10 +20,10 @@ _MOST_HEADS: Final = 1024
 _MOST_LINES: Final = 4096
 _LONGEST: Final = 4096
 _ID_BYTES: Final = 16
-# Their values differ with every request and are no credentials: ids, lengths, dates.
+# Their values differ with every request and are no credentials: ids, lengths, tags.
 _PLAIN: Final = frozenset(
     spelt
-    for name in (b"X-Request-Id", b"X-Request-ID", b"Traceparent", b"Content-Length", b"Date", b"ETag")
+    for name in (b"X-Request-Id", b"X-Request-ID", b"Traceparent", b"Content-Length", b"ETag")
     for spelt in (name, name.lower())
 )
 # No known form of a key fits into these, and a name is asked for all the same.
@@ -38,14 +38,26 @@ class Redactor:
         self._skips_hex = not config.patterns
         self._plain_stay = not config.patterns and not config.headers
         self._heads: dict[bytes, bytes] = {}
+        self._around: dict[bytes, bytes] = {}
         self._lines: dict[bytes, bytes] = {}
         self._targets: dict[bytes, bytes] = {}
         self._names: dict[bytes, bool] = {}
 
-    def lines(self, lines: bytes) -> bytes:
-        """Field lines, each with its CRLF, in the same order."""
+    def lines(self, lines: bytes, request_id: bytes = b"") -> bytes:
+        """Field lines, each with its CRLF, in the same order.
+
+        If the head has a `request_id`, what stands around it is remembered too: it comes again with others.
+        """
         known = self._heads.get(lines)
-        return self._mask_lines(lines) if known is None else known
+        if known is not None:
+            return known
+        before, found, after = lines.partition(request_id) if request_id else (lines, b"", b"")
+        if found and self._around.get(before) == after:
+            return lines
+        masked = self._mask_lines(lines)
+        if found and masked is lines and len(lines) <= _LONGEST and self._is_plain_around(before, after):
+            _remember(self._around, before, after, _MOST_HEADS)
+        return masked
 
     def target(self, target: bytes) -> bytes:
         """A path with its query."""
@@ -71,6 +83,11 @@ class Redactor:
             hidden, text = self._raw_line(bare, first=number == 0)
             masked.append(text + line[len(bare) :])
         return b"".join(masked)[:RAW_BYTES]
+
+    def _is_plain_around(self, before: bytes, after: bytes) -> bool:
+        """Whether nothing but the value of a name that stays as it is was between them."""
+        name = before.rpartition(b"\r\n")[2].partition(b":")
+        return self._plain_stay and name[0] in _PLAIN and not name[2].strip() and after.startswith(b"\r\n")
 
     def _raw_line(self, line: bytes, *, first: bool) -> tuple[bool, bytes]:
         """Whether its name makes it a secret, and what is left of it."""

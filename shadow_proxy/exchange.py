@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 _OK: Final = Outcome.OK.value
 _HTTP_ERROR: Final = Outcome.HTTP_ERROR.value
+_CANCELLED: Final = Outcome.CANCELLED.value
 SLOW_FROM_BYTES: Final = 128 << 10
+ABANDONED_KEPT_BYTES: Final = 16 << 10
 
 
 class Exchange(ExchangeState):
@@ -108,8 +110,11 @@ class Exchange(ExchangeState):
 
     def failed(self, outcome: str, reader: ResponseReader | None = None) -> None:
         """It will get no (further) answer."""
-        if not self.ended:
-            self._end(outcome, reader, time.monotonic_ns())
+        if self.ended:
+            return
+        if outcome == _CANCELLED and self.response_bytes > SLOW_FROM_BYTES:
+            self.keep_start(ABANDONED_KEPT_BYTES)  # many are given up at once, and recording takes time
+        self._end(outcome, reader, time.monotonic_ns())
 
     def drop(self, reason: str) -> None:
         """It was never begun and will not be."""
@@ -136,7 +141,7 @@ class Exchange(ExchangeState):
         fits = self.response_bytes <= self.pool.limits.max_answer_bytes
         if is_wanted and fits and lane.wait(connection, after_bytes=received_bytes):
             return
-        connection.give_up(Outcome.CANCELLED.value)
+        connection.give_up(_CANCELLED)
         if breaker is not None:
             breaker.note(Outcome.PROTOCOL_ERROR.value, now_ns, probe=self.probe)
 

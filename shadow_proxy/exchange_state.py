@@ -58,6 +58,15 @@ class ExchangeState:
         kept = self.kept
         return kept[0] if len(kept) == 1 else b"".join(kept)
 
+    def keep_start(self, size: int) -> None:
+        """Of what is kept of the answer only the first `size` bytes."""
+        start = b""
+        for piece in self.kept:
+            start += piece[: size - len(start)]
+            if len(start) == size:
+                break
+        self.kept = [start]
+
     def response_digest(self) -> bytes:
         """The SHA-256 of the answer's body so far if not all of it is kept, otherwise empty."""
         return self._digest.digest() if self._digest is not None else b""

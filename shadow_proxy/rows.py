@@ -6,6 +6,7 @@ does not record. Called by exchanges when they end, by the mirror when it drops 
 a request.
 """
 
+from collections.abc import Sequence
 from typing import Final, Protocol
 
 from recording.clock import RunClock
@@ -93,7 +94,36 @@ class JournalRows:
 
     def answered(self, state: ExchangeState, outcome: str) -> None:
         """Append both as one record: neither is there without the other."""
-        payload = encode_answered(self._request(state.incoming), self._exchange(state, outcome))
+        incoming = state.incoming
+        head = incoming.head
+        origin_ns = self._clock.origin_ns
+        first_byte_ns = state.first_byte_ns
+        payload = encode_answered(
+            request_id=incoming.request_id,
+            received_ns=incoming.received_ns - origin_ns,
+            due_ns=incoming.due_ns,
+            method=head.method,
+            path=self._redactor.target(head.target),
+            fields=self._redactor.lines(incoming.lines, incoming.request_id),
+            body=incoming.recorded(),
+            body_bytes=incoming.body_bytes,
+            request_digest=incoming.digest(),
+            target=state.target.name,
+            role=state.target.role,
+            sent_ns=state.sent_ns - origin_ns,
+            first_byte_ns=first_byte_ns - origin_ns if first_byte_ns >= 0 else NEVER,
+            done_ns=state.done_ns - origin_ns,
+            outcome=_OUTCOMES[outcome],
+            status=state.status,
+            request_bytes=state.request_bytes,
+            response_bytes=state.response_bytes,
+            response_head=self._redactor.lines(state.response_lines),
+            response_body=state.response_body(),
+            faults=state.faults,
+            chunks=state.chunks,
+            chunk_ns=self._instants(state),
+            response_digest=state.response_digest(),
+        )
         kept = self._journal.append(ANSWERED, payload)
         self._cells[self._records if kept else self._dropped] += 2
 
@@ -105,7 +135,7 @@ class JournalRows:
             due_ns=incoming.due_ns,
             method=head.method,
             path=self._redactor.target(head.target),
-            fields=self._redactor.lines(incoming.lines),
+            fields=self._redactor.lines(incoming.lines, incoming.request_id),
             body=incoming.recorded(),
             body_bytes=incoming.body_bytes,
             digest=incoming.digest(),
@@ -131,9 +161,16 @@ class JournalRows:
             response_body=state.response_body(),
             faults=state.faults,
             chunks=state.chunks,
-            chunk_ns=[instant - origin_ns for instant in state.chunk_ns] if state.chunk_ns else (),
+            chunk_ns=self._instants(state),
             digest=state.response_digest(),
         )
+
+    def _instants(self, state: ExchangeState) -> Sequence[int]:
+        instants = state.chunk_ns
+        if instants is None:
+            return ()
+        origin_ns = self._clock.origin_ns
+        return [instant - origin_ns for instant in instants]
 
     def dropped(self, incoming: Incoming, *, target: bytes, role: bytes, reason: str) -> None:
         """Append an EXCHANGE record that says why nothing was sent."""

@@ -160,6 +160,7 @@ def all_rows(folder: Path, *, only: str = "") -> Iterator[list[Row]]:
         rows += [stage.row(name, behaviour=behaviour) for name, behaviour in SHADOWS.items() if only in name]
         for row in rows:
             wait_for(row.port, log=row.config.parent / "proxy.log")
+            sparring_proxy.wait_until_ready(row.config)
             if row.name == STOPPED:
                 os.kill(row.pids.pop(), signal.SIGSTOP)
         for row in rows:

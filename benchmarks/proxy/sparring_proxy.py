@@ -5,13 +5,15 @@ deadlines are the defaults except for the drain, which is short so that a benchm
 changes.
 """
 
+import contextlib
 import json
+import time
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.proxy.processes import free_port, python
+from benchmarks.proxy.processes import START_S, free_port, python
 
 Settings = Mapping[str, Any]  # Any: JSON, as the configuration's file has it
 NOTHING: Final[Settings] = {}
@@ -49,6 +51,18 @@ def configured(
 def command(config: Path) -> list[str]:
     """How to start it."""
     return python("-m", "shadow_proxy", str(config))
+
+
+def wait_until_ready(config: Path) -> None:
+    """Its port accepts before its workers have started; this waits for them."""
+    admin = json.loads(config.read_text())["admin"]
+    deadline = time.monotonic() + START_S
+    while True:
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"http://{admin}/readyz", timeout=10):
+            return
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"the proxy of {config} is not ready after {START_S:.0f} s")
+        time.sleep(0.02)
 
 
 def account(config: Path) -> Settings:

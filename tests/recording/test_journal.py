@@ -13,7 +13,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from recording.errors import DamageError, InputError
-from recording.journal import EXCHANGE, FRAME_BYTES, HEAD_BYTES, REQUEST, SEGMENT_HEAD, JournalWriter
+from recording.journal import (
+    CRC,
+    EXCHANGE,
+    FRAME,
+    FRAME_BYTES,
+    HEAD_BYTES,
+    REQUEST,
+    SEGMENT_HEAD,
+    JournalWriter,
+    aligned,
+    frame_checksum,
+)
 from recording.journal_reader import JournalReader
 
 SMALL = 4096
@@ -197,9 +208,16 @@ def test_a_foreign_file_is_refused_by_name(tmp_path: Path) -> None:
 
 
 def restamped(path: Path, version: int) -> None:
-    """The segment as one of another format version, with a head that checks out."""
+    """The segment as one of another format version, with a head and frames that check out."""
     raw = bytearray(path.read_bytes())
     raw[8:12] = version.to_bytes(4, "little")
+    at = HEAD_BYTES
+    while length := FRAME.unpack_from(raw, at + CRC.size)[0]:
+        end = at + FRAME_BYTES + length
+        CRC.pack_into(raw, at, frame_checksum(bytes(raw[at + CRC.size : end]), version=version))
+        at = aligned(end)
+        if at + FRAME_BYTES > len(raw):
+            break
     raw[SEGMENT_HEAD.size : SEGMENT_HEAD.size + 4] = zlib.crc32(raw[: SEGMENT_HEAD.size]).to_bytes(
         4, "little"
     )

@@ -1,5 +1,7 @@
 """A record is the same after the journal as before it, and bytes that are not one are refused."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,10 +12,12 @@ from recording.journal_codec import (
     decode_exchange,
     decode_refused,
     decode_request,
+    encode_answered,
     encode_exchange,
     encode_refused,
     encode_request,
     join_faults,
+    split_answered,
 )
 
 instants = st.integers(min_value=-(1 << 62), max_value=1 << 62)
@@ -114,6 +118,62 @@ def test_a_request_survives(name: str, path: str, fields: bytes, body: bytes, di
         body_bytes=len(body) + 5,
         digest=digest,
     )
+
+
+@given(
+    name=names,
+    fields=blobs,
+    body=blobs,
+    digest=digests,
+    answer=blobs,
+    response_digest=digests,
+    chunk_ns=st.lists(st.integers(0, 1 << 60), max_size=3),
+)
+def test_what_was_encoded_at_once_is_what_both_would_be(
+    name: str,
+    fields: bytes,
+    body: bytes,
+    digest: bytes,
+    answer: bytes,
+    response_digest: bytes,
+    chunk_ns: list[int],
+) -> None:
+    """Byte for byte."""
+    both: dict[str, Any] = {"request_id": name.encode(), "due_ns": -7}
+    request: dict[str, Any] = {
+        "received_ns": 1,
+        "method": b"POST",
+        "path": b"/",
+        "fields": fields,
+        "body": body,
+        "body_bytes": len(body) + 5,
+    }
+    exchange: dict[str, Any] = {
+        "target": b"baseline",
+        "role": b"baseline",
+        "sent_ns": 2,
+        "first_byte_ns": 3,
+        "done_ns": 4,
+        "outcome": b"ok",
+        "status": 200,
+        "request_bytes": 5,
+        "response_bytes": 6,
+        "response_head": fields,
+        "response_body": answer,
+        "faults": join_faults(["a", "b"]),
+        "chunks": len(chunk_ns),
+        "chunk_ns": chunk_ns,
+    }
+    payload = encode_answered(
+        **both, **request, **exchange, request_digest=digest, response_digest=response_digest
+    )
+    assert split_answered(payload) == (
+        encode_request(**both, **request, digest=digest),
+        encode_exchange(**both, **exchange, digest=response_digest),
+    )
+    for cut, message in ((20, "shorter than its head"), (116, "only a part")):
+        with pytest.raises(DamageError, match=message):
+            split_answered(payload[:cut])
 
 
 @given(raw=blobs, reason=names, more=st.sampled_from([0, 1, 1 << 40]))

@@ -176,3 +176,28 @@ def test_a_unique_request_id_is_not_remembered() -> None:
         lines = b"Host: a\r\nX-Request-Id: %032x\r\n" % number
         assert subject.lines(lines) == lines
     assert (len(subject._heads), sorted(subject._lines)) == (0, [b"", b"Host: a"])
+
+
+@given(
+    lines=st.lists(
+        st.sampled_from(
+            [b"Host: a", b"Authorization: Bearer same-id-0123", b"X-Note: same-id-0123", b"X-Token: abc"]
+        ),
+        max_size=4,
+    ),
+    name=st.sampled_from([b"X-Request-Id", b"x-request-id", b"X-Other", b"X-Secret"]),
+    ids=st.lists(
+        st.sampled_from([b"1", b"same-id-0123", b"H", b"Bearer", b"sk-abcdefghijklmnopqrstuvwx"]), min_size=2
+    ),
+    at=st.integers(0, 4),
+)
+def test_knowing_the_request_id_changes_nothing_but_the_speed(
+    lines: list[bytes], name: bytes, ids: list[bytes], at: int
+) -> None:
+    """Whatever was remembered of heads with other ids."""
+    knowing = redactor()
+    for request_id in ids:
+        place = min(at, len(lines))
+        whole = [*lines[:place], b"%b: %b" % (name, request_id), *lines[place:], b""]
+        head = b"\r\n".join(whole)
+        assert knowing.lines(head, request_id) == redactor().lines(head)

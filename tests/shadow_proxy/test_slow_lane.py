@@ -3,6 +3,7 @@
 import asyncio
 from itertools import pairwise
 
+from shadow_proxy.exchange import ABANDONED_KEPT_BYTES
 from shadow_proxy.slow_lane import MAX_WAITING, SlowLane
 from shadow_proxy.testing import Behaviour, Visit, answering, rig, until
 from tests.shadow_proxy.test_client import OK, run
@@ -44,6 +45,8 @@ def test_an_answer_over_the_limit_is_cut_and_counts_against_the_shadow() -> None
                 assert (await here.ask(POST))[1] == b"ok"
                 await here.settled()
             assert here.rows.outcomes("candidate") == ["cancelled"] * 2 + ["dropped:ejected"] * 2
+            given_up = [one for one in here.rows.exchanges if one.outcome == "cancelled"]
+            assert {one.body for one in given_up} == {b"x" * ABANDONED_KEPT_BYTES}
             here.check()
 
     run(scene)
