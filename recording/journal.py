@@ -35,7 +35,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from xxhash import xxh3_64_intdigest
+from xxhash import xxh3_64, xxh3_64_intdigest
 
 from recording.errors import InputError
 from recording.journal_codec import ANSWERED, EXCHANGE, REFUSED, REQUEST
@@ -53,6 +53,7 @@ FRAME: Final = struct.Struct("<IQHHI")
 CRC: Final = struct.Struct("<I")
 CRC_BYTES: Final = 4
 LOW_HALF: Final = 0xFFFFFFFF
+LARGE_BYTES: Final = 16 << 10  # from here on a copy costs more than a few calls
 FRAME_BYTES: Final = CRC_BYTES + 20
 LOCK_NAME: Final = "writer.lock"
 SUFFIX: Final = ".seg"
@@ -243,12 +244,22 @@ class JournalWriter:
         return True
 
     def _write(self, segment: _Segment, kind: int, payload: bytes) -> None:
-        framed = _PACK_FRAME(len(payload), self._sequence, kind, 0, MAGIC) + payload
+        frame = _PACK_FRAME(len(payload), self._sequence, kind, 0, MAGIC)
         start = segment.offset
-        end = start + CRC_BYTES + len(framed)
+        middle = start + FRAME_BYTES
+        end = middle + len(payload)
         mapped = segment.mapped
-        mapped[start + CRC_BYTES : end] = framed
-        _PUT_CRC(mapped, start, _XXH3(framed) & LOW_HALF)
+        if len(payload) < LARGE_BYTES:
+            framed = frame + payload
+            mapped[start + CRC_BYTES : end] = framed
+            checksum: int = _XXH3(framed)
+        else:
+            mapped[start + CRC_BYTES : middle] = frame
+            mapped[middle:end] = payload
+            whole = xxh3_64(frame)
+            whole.update(payload)
+            checksum = whole.intdigest()
+        _PUT_CRC(mapped, start, checksum & LOW_HALF)
         self._sequence += 1
         segment.records += 1
         segment.offset = (end + 7) & ~7

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 from recording.exchange import Outcome
 from shadow_proxy.deadlines import NEVER_NS
 from shadow_proxy.exchange_state import ExchangeState
-from shadow_proxy.framing import whole_request
-from shadow_proxy.incoming import Incoming
+from shadow_proxy.framing import request_parts, whole_request
+from shadow_proxy.incoming import UNCOUNTED_BYTES, Incoming
 from shadow_proxy.rows import Rows
 from wire.response_reader import ResponseReader
 
@@ -68,6 +68,12 @@ class Exchange(ExchangeState):
         """A connection was found: write the request to it."""
         self.connection = connection
         incoming = self.incoming
+        if self.body is None and incoming.body_bytes > UNCOUNTED_BYTES and incoming.held:
+            self.request_bytes = incoming.body_bytes
+            connection.write_all(
+                request_parts(self.start, incoming.head, incoming.pieces, trailers=incoming.trailers)
+            )
+            return
         if self.body is None and self.start is incoming.start:
             self.request_bytes = incoming.body_bytes
             connection.write(incoming.message())

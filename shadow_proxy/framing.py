@@ -4,6 +4,7 @@ Knows RFC 9112 section 6 from the sender's side; refuses to know sockets and tar
 the readers found to bytes. What goes to all targets is the same but for the body's bytes.
 """
 
+from collections.abc import Sequence
 from enum import Enum, auto
 from functools import lru_cache
 from typing import Final
@@ -44,6 +45,18 @@ def whole_request(start: bytes, head: RequestHead, body: bytes, *, trailers: byt
     if head.content_length >= 0:
         return b"%bContent-Length: %d\r\n\r\n%b" % (start, len(body), body)
     return start + b"\r\n"
+
+
+def request_parts(
+    start: bytes, head: RequestHead, pieces: Sequence[bytes], *, trailers: bytes = b""
+) -> list[bytes]:
+    """The same for a body in several pieces, without putting them together."""
+    if head.chunked:
+        chunks = [chunk(piece) for piece in pieces if piece]
+        return [b"%bTransfer-Encoding: chunked\r\n\r\n" % start, *chunks, last_chunk(trailers)]
+    if head.content_length >= 0:
+        return [b"%bContent-Length: %d\r\n\r\n" % (start, sum(map(len, pieces))), *pieces]
+    return [start + b"\r\n"]
 
 
 def begun_request(start: bytes, head: RequestHead, body: bytes) -> bytes:

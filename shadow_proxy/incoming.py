@@ -121,8 +121,7 @@ class Incoming:
         message = self._message
         if message is None:
             message = whole_request(self.start, self.head, self.whole(), trailers=self.trailers)
-            if len(message) <= UNCOUNTED_BYTES:
-                self._message = message
+            self._message = message
         return message
 
     def recorded(self) -> bytes:

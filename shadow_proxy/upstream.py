@@ -78,6 +78,12 @@ class UpstreamConnection(asyncio.Protocol):
             self._written += len(sent)
             self._transport.write(sent)
 
+    def write_all(self, parts: list[bytes]) -> None:
+        """The same in several pieces."""
+        if self._transport is not None:
+            self._written += sum(map(len, parts))
+            self._transport.writelines(parts)
+
     def pause_reading(self) -> None:
         """Take no more of the answer for now."""
         if self._transport is not None:

@@ -28,7 +28,8 @@ from recording.journal import (
 from recording.journal_reader import JournalReader
 
 SMALL = 4096
-payloads = st.lists(st.binary(max_size=3000), max_size=40)
+large = st.integers(16 << 10, 40 << 10).map(lambda size: b"\x5a" * size)
+payloads = st.lists(st.binary(max_size=3000) | large, max_size=40)
 anywhere = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None
 )
