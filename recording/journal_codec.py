@@ -164,9 +164,12 @@ def encode_answered(
         len(chunk_ns),
     )
     instants = struct.pack(f"<{len(chunk_ns)}q", *chunk_ns) if chunk_ns else b""
-    request = (request_id, method, path, fields, body, request_digest)
-    exchange = (request_id, target, role, outcome, faults, response_head, response_body, instants)
-    return b"".join((head, *request, *exchange, response_digest))
+    # fmt: off
+    return b"".join((
+        head, request_id, method, path, fields, body, request_digest,
+        request_id, target, role, outcome, faults, response_head, response_body, instants, response_digest,
+    ))
+    # fmt: on
 
 
 def split_answered(payload: bytes) -> tuple[bytes, bytes]:

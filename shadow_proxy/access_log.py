@@ -94,7 +94,7 @@ class AccessLog:
 
     def publish(self) -> None:
         """Put the count of lost lines where the parent adds up; for the loop's thread."""
-        self._row.cells[self._row.at("access_log/dropped")] += self.dropped - self._published
+        self._row.add(self._row.at("access_log/dropped"), self.dropped - self._published)
         self._published = self.dropped
 
     def close(self) -> None:

@@ -97,7 +97,6 @@ class TargetTally:
     """Where one target's exchanges are counted, in one worker."""
 
     __slots__ = (
-        "_cells",
         "_dropped",
         "_ejected",
         "_endings",
@@ -106,12 +105,13 @@ class TargetTally:
         "_primary",
         "_readmitted",
         "_repeated",
+        "_row",
         "_service",
         "_service_ns",
     )
 
     def __init__(self, row: CounterRow, *, target: str) -> None:
-        self._cells = row.cells
+        self._row = row
         self._primary = row.at(f"target/{target}/primary")
         self._mirrored = row.at(f"target/{target}/mirrored")
         self._repeated = row.at(f"target/{target}/repeated")
@@ -125,40 +125,41 @@ class TargetTally:
 
     def began_primary(self) -> None:
         """An exchange was begun whose answer the client gets."""
-        self._cells[self._primary] += 1
+        self._row.add(self._primary)
 
     def began_copy(self) -> None:
         """A request was mirrored."""
-        self._cells[self._mirrored] += 1
+        self._row.add(self._mirrored)
 
     def ended(self, outcome: str, *, service_ns: int) -> None:
         """It ended so, after that long."""
-        cells = self._cells
-        cells[self._endings[outcome]] += 1
-        cells[self._service_ns] += service_ns
+        row = self._row
+        row.add(self._endings[outcome])
+        row.add(self._service_ns, service_ns)
         bucket = (service_ns >> SERVICE_UNIT_BITS).bit_length()
-        cells[self._service + (bucket if bucket < SERVICE_BUCKETS else SERVICE_BUCKETS - 1)] += 1
+        row.add(self._service + (bucket if bucket < SERVICE_BUCKETS else SERVICE_BUCKETS - 1))
 
     def dropped(self, reason: str) -> None:
         """A request that this target does not get."""
-        self._cells[self._dropped[reason]] += 1
+        self._row.add(self._dropped[reason])
 
     def opened(self) -> None:
         """A connection was established."""
-        self._cells[self._opened] += 1
+        self._row.add(self._opened)
 
     def in_flight(self) -> int:
         """Begun and not ended, by the counts alone."""
-        begun = self._cells[self._primary] + self._cells[self._mirrored]
-        return begun - sum(self._cells[at] for at in self._endings.values())
+        cells = self._row.cells
+        begun = cells[self._primary] + cells[self._mirrored]
+        return begun - sum(cells[at] for at in self._endings.values())
 
     def repeated(self) -> None:
         """A request was sent once more, since the connection had been closed before it was taken."""
-        self._cells[self._repeated] += 1
+        self._row.add(self._repeated)
 
     def breaker_changed(self, *, ejected: bool) -> None:
         """A worker has ejected or readmitted this shadow."""
-        self._cells[self._ejected if ejected else self._readmitted] += 1
+        self._row.add(self._ejected if ejected else self._readmitted)
 
 
 _SUMS: Final = (

@@ -56,7 +56,7 @@ class Clients:
 
     def count(self, cell: str) -> None:
         """One more of a thing that is rare enough to be named."""
-        self._row.cells[self._row.at(f"client/{cell}")] += 1
+        self._row.add(self._row.at(f"client/{cell}"))
 
     def note_refusal(self, raw: bytes, refusal: WireError) -> None:
         """A message that is not taken, by its head: counted and recorded."""

@@ -54,10 +54,10 @@ class FaultStage:
 
     def publish(self) -> None:
         """Put the timeline's counts where the parent adds them up."""
-        cells = self._row.cells
+        row = self._row
         for fault_id, counts in self._timeline.counts.items():
             first = self._row.at(f"fault/{fault_id}/{FAULT_CELLS[0]}")
             published = self._published.setdefault(fault_id, dict.fromkeys(FAULT_CELLS, 0))
             for offset, name in enumerate(FAULT_CELLS):
-                cells[first + offset] += counts[name] - published[name]
+                row.add(first + offset, counts[name] - published[name])
                 published[name] = counts[name]

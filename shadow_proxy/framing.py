@@ -6,7 +6,6 @@ the readers found to bytes. What goes to all targets is the same but for the bod
 
 from collections.abc import Sequence
 from enum import Enum, auto
-from functools import lru_cache
 from typing import Final
 
 from wire.chunked import LAST_CHUNK, chunk
@@ -95,26 +94,16 @@ def answer_head(
     """The head of an answer; `keep` says whether the client's connection stays open behind it."""
     if framing is Framing.CHUNKED:
         body_field = b"Transfer-Encoding: chunked\r\n"
-    elif reader.content_length >= 0 and reader.status != 204:
-        body_field = b"Content-Length: %d\r\n" % reader.content_length
+    elif reader.status != 204:
+        body_field = reader.length_line
     else:
         body_field = b""
     own_id = b"" if b"x-request-id" in reader.found else b"X-Request-Id: %b\r\n" % request_id
-    ending = _CONNECTION[keep, minor]
-    return b"".join((_status_line(reader.status, reader.reason), reader.lines, own_id, body_field, ending))
-
-
-_CONNECTION: Final = {
-    (True, 1): b"\r\n",
-    (True, 0): b"Connection: keep-alive\r\n\r\n",
-    (False, 1): b"Connection: close\r\n\r\n",
-    (False, 0): b"Connection: close\r\n\r\n",
-}
-
-
-@lru_cache(maxsize=256)
-def _status_line(status: int, reason: bytes) -> bytes:
-    return b"HTTP/1.1 %d %b\r\n" % (status, reason)
+    if not keep:
+        ending = b"Connection: close\r\n\r\n"
+    else:
+        ending = b"\r\n" if minor else b"Connection: keep-alive\r\n\r\n"
+    return b"".join((reader.opening, own_id, body_field, ending))
 
 
 def interim_answer(interim: Interim) -> bytes:

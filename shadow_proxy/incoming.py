@@ -26,6 +26,7 @@ UNCOUNTED_BYTES: Final = 64 << 10
 RECORDED_BYTES: Final = 1 << 20
 TOO_LARGE: Final = "too_large"
 NO_BUDGET: Final = "copy_budget"
+NO_COPIES: "Final[list[Exchange]]" = []  # never added to
 
 
 class Incoming:
@@ -41,7 +42,7 @@ class Incoming:
 
     body_bytes: int = 0
     complete: bool = False
-    copies: "Sequence[Exchange]" = ()
+    copies: "list[Exchange]" = NO_COPIES
     chosen: tuple[Chosen, ...] = ()
     unheld_reason: str = ""
     trailers: bytes = b""

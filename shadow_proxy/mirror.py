@@ -8,11 +8,12 @@ complete. Nothing ever waits for a copy: it is sent, queued within bounds, or dr
 import logging
 import time
 from collections.abc import Sequence
+from typing import Final
 
 from shadow_proxy.exchange import Exchange
 from shadow_proxy.exchange_state import NOTHING_KEPT
 from shadow_proxy.faults import FaultStage
-from shadow_proxy.incoming import Incoming
+from shadow_proxy.incoming import NO_COPIES, Incoming
 from shadow_proxy.limits import Limits
 from shadow_proxy.mirror_rules import MirrorRules
 from shadow_proxy.pool import Pool
@@ -21,6 +22,7 @@ from shadow_proxy.sampling import Sampler
 from shadow_proxy.target import Target
 
 LOG = logging.getLogger(__name__)
+_now_ns: Final = time.monotonic_ns  # looked up once: every request asks several times
 
 
 class Mirror:
@@ -70,8 +72,8 @@ class Mirror:
 
     def send(self, incoming: Incoming) -> None:
         """The body is complete: send what was planned."""
-        now_ns = time.monotonic_ns()
-        copies, incoming.copies = incoming.copies, ()
+        now_ns = _now_ns()
+        copies, incoming.copies = incoming.copies, NO_COPIES
         for exchange in copies:
             reason = self._send_one(exchange, now_ns)
             if reason is not None:
@@ -79,7 +81,7 @@ class Mirror:
 
     def give_up(self, incoming: Incoming, reason: str) -> None:
         """The body will never be complete."""
-        copies, incoming.copies = incoming.copies, ()
+        copies, incoming.copies = incoming.copies, NO_COPIES
         for exchange in copies:
             exchange.drop(reason)
 

@@ -67,7 +67,7 @@ class JournalRows:
     Without a redactor of its own it masks what is masked by default.
     """
 
-    __slots__ = ("_cells", "_clock", "_dropped", "_journal", "_records", "_redactor")
+    __slots__ = ("_clock", "_dropped", "_journal", "_records", "_redactor", "_row")
 
     def __init__(
         self,
@@ -80,7 +80,7 @@ class JournalRows:
         self._journal = journal
         self._redactor = Redactor(RedactConfig()) if redactor is None else redactor
         self._clock = clock
-        self._cells = row.cells
+        self._row = row
         self._records = row.at("journal/records")
         self._dropped = row.at("journal/dropped")
 
@@ -125,7 +125,7 @@ class JournalRows:
             response_digest=state.response_digest(),
         )
         kept = self._journal.append(ANSWERED, payload)
-        self._cells[self._records if kept else self._dropped] += 2
+        self._row.add(self._records if kept else self._dropped, 2)
 
     def _request(self, incoming: Incoming) -> bytes:
         head = incoming.head
@@ -202,4 +202,4 @@ class JournalRows:
 
     def _append(self, kind: int, payload: bytes) -> None:
         kept = self._journal.append(kind, payload)
-        self._cells[self._records if kept else self._dropped] += 1
+        self._row.add(self._records if kept else self._dropped)

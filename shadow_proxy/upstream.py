@@ -22,6 +22,7 @@ from wire.response_reader import ResponseReader
 if TYPE_CHECKING:
     from shadow_proxy.pool import Pool
 
+_now_ns: Final = time.monotonic_ns  # looked up once: every request asks several times
 _COUNT: Final = struct.Struct("i")
 _NO_COUNT: Final = bytes(_COUNT.size)
 
@@ -70,7 +71,7 @@ class UpstreamConnection(asyncio.Protocol):
     def request_ended(self) -> None:
         """The last byte of a body that was still arriving has been written."""
         if self.exchange is not None and not self.reader.started:
-            self._wait(time.monotonic_ns(), self.exchange)
+            self._wait(_now_ns(), self.exchange)
 
     def write(self, sent: bytes) -> None:
         """Towards the target."""
@@ -118,7 +119,7 @@ class UpstreamConnection(asyncio.Protocol):
         if exchange is None:
             self.abandon()
             return
-        now_ns = time.monotonic_ns()
+        now_ns = _now_ns()
         if not reader.started:
             self.deadline_ns = exchange.sent_ns + self._pool.total_ns
         try:
@@ -145,7 +146,7 @@ class UpstreamConnection(asyncio.Protocol):
         if exchange is None:
             return
         if exc is None and self._ends_body():
-            exchange.answer_arrived(self.reader, time.monotonic_ns())
+            exchange.answer_arrived(self.reader, _now_ns())
             exchange.released()
         elif self.carried > 1 and not self.reader.started and exchange.may_repeat(untaken=self._untaken):
             exchange.retried = True

@@ -68,10 +68,23 @@ class _Body(Enum):
 class AnswerHead:
     """What a head says; a pure function of its bytes, so the same bytes need not be read twice.
 
-    Never changed once made. A plain class, because a dataclass takes several times as long to make.
+    `opening` is the head as far as it is passed on: our status line and `lines`; `length_line` the field that
+    says how long the body is, or nothing. Never changed once made. A plain class, because a dataclass takes
+    several times as long to make.
     """
 
-    __slots__ = ("chunked", "content_length", "found", "keep_alive", "lines", "minor", "reason", "status")
+    __slots__ = (
+        "chunked",
+        "content_length",
+        "found",
+        "keep_alive",
+        "length_line",
+        "lines",
+        "minor",
+        "opening",
+        "reason",
+        "status",
+    )
 
     def __init__(
         self,
@@ -93,6 +106,8 @@ class AnswerHead:
         self.content_length = content_length
         self.chunked = chunked
         self.keep_alive = keep_alive
+        self.opening = b"HTTP/1.1 %d %b\r\n%b" % (status, reason, lines)
+        self.length_line = b"Content-Length: %d\r\n" % content_length if content_length >= 0 else b""
 
 
 KnownHeads = dict[bytes, AnswerHead]
@@ -122,10 +137,10 @@ class ResponseReader:
 
     Attributes after `feed`: `status` (0 until the final head is here), `reason`, `minor` (HTTP/1.x),
     `lines` (the end-to-end fields as `Name: value` CRLF bytes, as a journal keeps them), `found` (values of
-    the table's fields), `fields` (all of them, split on demand), `content_length` (-1 unless given),
-    `chunked`, `until_close`, `interim`, `pieces`, `body_bytes` (so far), `complete`, `keep_alive` (what the
-    peer said), `excess` (bytes behind the end), `trailers` (once complete: the lines that may be passed on,
-    with their CRLF).
+    the table's fields), `opening` and `length_line` (see `AnswerHead`), `fields` (all of them, split on
+    demand), `content_length` (-1 unless given), `chunked`, `until_close`, `interim`, `pieces`, `body_bytes`
+    (so far), `complete`, `keep_alive` (what the peer said), `excess` (bytes behind the end), `trailers` (once
+    complete: the lines that may be passed on, with their CRLF).
     """
 
     __slots__ = (
@@ -147,8 +162,10 @@ class ResponseReader:
         "found",
         "interim",
         "keep_alive",
+        "length_line",
         "lines",
         "minor",
+        "opening",
         "pieces",
         "reason",
         "started",
@@ -316,6 +333,8 @@ class ResponseReader:
         self.found = head.found
         self.content_length = head.content_length
         self.chunked = head.chunked
+        self.opening = head.opening
+        self.length_line = head.length_line
 
     def _feed_body(self, received: bytes) -> bytes:
         if self._decoder is not None:
