@@ -23,11 +23,11 @@ EACH = 6
 ASKED = CLIENTS * EACH
 FROZEN = "frozen"
 # How the copies to such a candidate may end. A connection that is refused or reset may also be the end of
-# one that was kept alive: both words are honest then.
+# one that was kept alive: both words are honest then. What is too large is given up once it is ejected.
 ENDINGS = {
     "ok": {"ok"},
     "slow": {"ok"},
-    "flood": {"ok", "timeout"},
+    "flood": {"ok", "timeout", "cancelled"},
     FROZEN: {"timeout"},
     "hang": {"timeout"},
     "refuse": {"refused", "reset"},
@@ -36,7 +36,7 @@ ENDINGS = {
     "half_close": {"protocol_error", "reset"},
     "garbage": {"protocol_error"},
     "drip": {"timeout"},
-    "endless": {"timeout"},
+    "endless": {"timeout", "cancelled"},
 }
 # What a client of such a baseline gets: these statuses, or an answer that is visibly cut.
 STATUSES = {
